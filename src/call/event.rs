@@ -1,0 +1,93 @@
+//! What a call tells the world: progress, utterances, costs and its end.
+//!
+//! Events are for captions, records, metrics and the demo. No decision inside a call depends on one, and whoever
+//! listens may be slow or absent.
+
+use super::ids::Side;
+use super::io::Usage;
+use super::outcome::Outcome;
+use super::time::Time;
+
+/// Something that happened in a call, for people and records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A party's stream is up; `again` if it had broken before.
+    LegUp { side: Side, again: bool },
+    /// A party's stream broke and is expected back.
+    LegLost { side: Side },
+    /// A party pressed a key.
+    Key { side: Side, digit: char },
+    /// The agent's call is being placed.
+    Dialling { attempt: u32 },
+    /// An agent is being offered the call.
+    Offered,
+    /// An agent took the call, or took it over.
+    Accepted { worker: Option<String> },
+    /// Both parties are connected through their interpreters, or through the original voice.
+    Conversation,
+    /// A speaker's session is ready.
+    SessionReady { speaker: Side },
+    /// A speaker's session ended without being asked to.
+    SessionLost { speaker: Side, why: String },
+    /// A speaker is heard in their own voice from here on.
+    OriginalVoice { speaker: Side },
+    /// A speaker is interpreted again.
+    Interpreted { speaker: Side },
+    /// A translation was due and could not be had.
+    Untranslated { speaker: Side },
+    /// A stretch of speech has been translated.
+    Utterance(Utterance),
+    /// What an engine's work is billed by.
+    Used { speaker: Side, usage: Usage },
+    /// A listener who heard nothing for long was given a cue.
+    Cue { listener: Side },
+    /// One party hung up; what they had said is still played to the other.
+    Draining { speaker: Side },
+    /// The conversation is over. The last event of a call.
+    Ended { outcome: Outcome, totals: Totals },
+}
+
+/// One stretch of speech in both languages.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Utterance {
+    pub speaker: Option<Side>,
+    /// Counts the speaker's utterances in this call, from 1.
+    pub number: u32,
+    pub source: String,
+    pub target: String,
+    /// When the engine heard the speech begin and end; the end includes its silence window.
+    pub started: Option<Time>,
+    pub stopped: Option<Time>,
+    /// When the first and the last of the translation's audio went to the listener.
+    pub first_sent: Option<Time>,
+    pub last_sent: Option<Time>,
+    /// Length of the translation's audio in milliseconds.
+    pub audio_ms: u64,
+}
+
+/// Sums over a call, one entry for each speaker (caller, agent) where that makes sense.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// µ-law bytes that came from each party and went to a session, or through as the original voice.
+    pub carried: [u64; 2],
+    /// Bytes from before the acceptance, which nobody hears on purpose.
+    pub before: [u64; 2],
+    /// Bytes of the agent's first second after acceptance.
+    pub beep: u64,
+    /// Bytes that ought to have been carried and were not.
+    pub lost: [u64; 2],
+    /// Original voice that was skipped because the listener was hearing a translation, or to win back delay.
+    pub skipped: [u64; 2],
+    /// Bytes of silence put in for gaps in a stream.
+    pub filled: [u64; 2],
+    /// Bytes of translation that came from the engine, by speaker.
+    pub spoken: [u64; 2],
+    /// Bytes of original voice that had to wait for what the listener was hearing.
+    pub waited: [u64; 2],
+    /// Bytes of translation and of waiting original voice that went to the listener's stream, by speaker.
+    pub played: [u64; 2],
+    /// Sessions opened.
+    pub sessions: [u32; 2],
+    /// Utterances translated.
+    pub utterances: [u32; 2],
+}

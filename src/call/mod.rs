@@ -1,0 +1,277 @@
+//! One conversation, as a state machine without I/O, clock or async.
+//!
+//! ```text
+//!            Input + now                          Output
+//!   legs ──────────────────┐              ┌──────────────────► legs
+//!   sessions ──────────────┤    Call      ├──────────────────► sessions
+//!   webhooks, REST answers ┤              ├──► dial, answer webhooks, end calls
+//!   time ──────────────────┘              └──► events, the next wake-up
+//! ```
+//!
+//! A call goes through three phases: *waiting* (the caller hears hold audio while an agent is sought), *conversation*,
+//! and *ending* (what was said is played out, both parties are let go). All that is hard is decided here:
+//! `party` knows who is on the line, `dial` seeks the agent, `speech` moves audio, `continuity` keeps sessions alive,
+//! `ending` lets go. Whoever drives a call owns its sockets and does what the outputs say, in their order.
+
+mod continuity;
+mod dial;
+mod direction;
+mod ending;
+pub mod event;
+mod ids;
+mod io;
+pub mod outcome;
+mod party;
+mod playout;
+mod speech;
+mod time;
+mod timer;
+mod transcript;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::language::Language;
+use crate::phrase::Phrase;
+
+pub use self::ids::{CallId, MarkId, NotACallId, RequestId, SessionId, Side, SocketId, Token};
+pub use self::io::{
+    Answer, CallStatus, Close, DialError, Input, LegEvent, Outbox, Output, SessionEvent, StreamStart,
+    TaskEvent, Usage,
+};
+pub use self::time::Time;
+
+use self::dial::Dial;
+use self::direction::Direction;
+use self::ending::Ending;
+use self::event::Totals;
+use self::outcome::{Outcome, Reason};
+use self::party::Party;
+use self::timer::{Timer, Timers};
+
+/// How long the caller's first token may stay unused: our first sentence takes five seconds or so.
+const CALLER_TOKEN: Duration = Duration::from_secs(60);
+
+/// What a call is told when it is made, and what does not change while it lasts.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub caller: &'static Language,
+    pub agent: &'static Language,
+    /// The carrier's name for the caller's call.
+    pub caller_sid: String,
+    pub dial: DialBy,
+    pub agent_wait: Duration,
+    pub original: OriginalAudio,
+    pub wait_cue: bool,
+    /// µ-law to be repeated while nobody is there.
+    pub hold: Arc<[u8]>,
+    /// A session that does not confirm its settings in time is unusable, rather than merely suspect.
+    pub must_confirm: bool,
+}
+
+/// How the agent is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialBy {
+    /// A number that leads back to us and into a task queue: dials take turns, and an acceptance is awaited.
+    Flex,
+    /// The agent's own line: answering it is the acceptance.
+    Client,
+}
+
+/// Whether a listener also hears the speaker's own voice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OriginalAudio {
+    #[default]
+    Off,
+    /// At full level, whenever no translation is being played.
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Conversation,
+    Ending,
+}
+
+/// One conversation. See the module's documentation.
+#[derive(Debug)]
+pub struct Call {
+    id: CallId,
+    setup: Setup,
+    rng: StdRng,
+    now: Time,
+    phase: Phase,
+    timers: Timers,
+    parties: [Party; 2],
+    directions: [Direction; 2],
+    dial: Dial,
+    accepted: Option<Time>,
+    ending: Option<Ending>,
+    totals: Totals,
+    finished: bool,
+}
+
+impl Call {
+    /// A call whose caller's webhook is answered with [`Call::first_answer`]. `seed` must come from a strong source:
+    /// tokens are made from it.
+    pub fn new(id: CallId, setup: Setup, seed: [u8; 32]) -> Self {
+        let mut rng = StdRng::from_seed(seed);
+        let mut caller = Party::new();
+        caller.call_sid = Some(setup.caller_sid.clone());
+        caller.token = Some(Token::random(id, &mut rng));
+        let mut timers = Timers::default();
+        timers.set(Timer::CallerToken, Time::ZERO + CALLER_TOKEN);
+        Self {
+            id,
+            rng,
+            now: Time::ZERO,
+            phase: Phase::Waiting,
+            timers,
+            parties: [caller, Party::new()],
+            directions: [
+                Direction::new(Side::Caller, setup.caller, setup.agent),
+                Direction::new(Side::Agent, setup.agent, setup.caller),
+            ],
+            dial: Dial::default(),
+            accepted: None,
+            ending: None,
+            totals: Totals::default(),
+            finished: false,
+            setup,
+        }
+    }
+
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// What the caller's webhook is answered, as long as the token in it is unused.
+    pub fn first_answer(&self) -> Option<Answer> {
+        let token = self.parties[Side::Caller as usize].token.as_ref()?;
+        Some(Answer::Stream {
+            say: Some(Phrase::Connecting),
+            language: self.setup.caller,
+            token: token.reveal(),
+        })
+    }
+
+    /// How the call ended, once it has.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.ending.as_ref().map(|ending| ending.reason.outcome())
+    }
+
+    /// When the call wants to be woken if nothing happens before. Changes with every input.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// Takes something that happened at `now` and adds what is to be done to `out`.
+    ///
+    /// `now` must not lie before that of an earlier input; if it does, the earlier time is taken.
+    pub fn handle(&mut self, input: Input<'_>, now: Time, out: &mut Outbox) {
+        self.now = self.now.max(now);
+        if self.finished {
+            return;
+        }
+        while let Some(timer) = self.timers.expire(self.now) {
+            self.fire(timer, out);
+        }
+        self.dispatch(input, out);
+        self.settle(out);
+    }
+
+    fn dispatch(&mut self, input: Input<'_>, out: &mut Outbox) {
+        match input {
+            Input::Leg { socket, event } => self.leg_said(socket, event, out),
+            Input::Session { session, event } => self.session_said(session, event, out),
+            Input::Stream { socket, start } => self.stream_came(socket, start, out),
+            Input::LegClosed { socket } => self.leg_closed(socket, out),
+            Input::LegOverflow { socket, bytes } => self.leg_overflowed(socket, bytes),
+            Input::LaneGranted => self.lane_granted(out),
+            Input::LaneMatched => self.lane_matched(out),
+            Input::Placed(result) => self.placed(result, out),
+            Input::Found(result) => self.found(result, out),
+            Input::Completed { side, done } => self.completed(side, done, out),
+            Input::Fetched { side, live } => self.fetched(side, live, out),
+            Input::CallStatus {
+                side,
+                call_sid,
+                status,
+            } => self.call_status(side, call_sid, status, out),
+            Input::AfterStream {
+                request,
+                side,
+                call_sid,
+            } => self.after_stream(request, side, call_sid, out),
+            Input::IncomingAgain { request } => self.incoming_again(request, out),
+            Input::Task(event) => self.task_said(event, out),
+            Input::ShutDown => self.end(Reason::ShutDown, out),
+            Input::Wake => {}
+        }
+    }
+
+    fn fire(&mut self, timer: Timer, out: &mut Outbox) {
+        match timer {
+            Timer::CallerToken => self.end(Reason::CallerNeverCame, out),
+            Timer::AgentWait => self.end(Reason::NobodyAccepted, out),
+            Timer::DialRetry => self.dial_again(out),
+            Timer::DialGiveUp => self.end(Reason::DialRefused, out),
+            Timer::LaneMatch => self.lane_unmatched(out),
+            Timer::LaneCool => self.release_lane(out),
+            Timer::EarlySessions => self.close_early_sessions(out),
+            Timer::Hold => self.play_hold(out),
+            Timer::Drain => self.drain_overdue(out),
+            Timer::Confirm(side) => self.confirm_overdue(side, out),
+            Timer::Reopen(side) => self.open_session(side, out),
+            Timer::Stall(side) => self.session_stalled(side, out),
+            Timer::SpeechGap(side) => self.speech_gap(side, out),
+            Timer::Playout(side) => self.parties[side as usize].playout.pump(self.now, out),
+            Timer::Silence(side) => self.cue(side, out),
+            Timer::LegLost(side) => self.leg_lost_for_good(side, out),
+            Timer::NoMedia(side) => self.no_media(side, out),
+            Timer::Farewell(side) => self.complete(side, out),
+            Timer::Complete(side) => self.complete_again(side, out),
+        }
+    }
+
+    /// What follows from the state, whatever the input was.
+    fn settle(&mut self, out: &mut Outbox) {
+        if self.phase == Phase::Waiting {
+            self.try_conversation(out);
+        }
+        for side in Side::BOTH {
+            self.watch_silence(side);
+            match self.parties[side as usize].playout.wants() {
+                Some(at) => self.timers.set(Timer::Playout(side), at.max(self.now)),
+                None => self.timers.stop(Timer::Playout(side)),
+            }
+        }
+        if self.phase == Phase::Ending {
+            self.try_drained(out);
+            self.try_finish(out);
+        }
+    }
+
+    fn party(&mut self, side: Side) -> &mut Party {
+        &mut self.parties[side as usize]
+    }
+
+    fn direction(&mut self, speaker: Side) -> &mut Direction {
+        &mut self.directions[speaker as usize]
+    }
+
+    fn language_of(&self, side: Side) -> &'static Language {
+        match side {
+            Side::Caller => self.setup.caller,
+            Side::Agent => self.setup.agent,
+        }
+    }
+}

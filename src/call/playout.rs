@@ -1,0 +1,282 @@
+//! What one listener has been sent and has heard.
+//!
+//! Translated speech goes to the carrier at once while less than [`AHEAD`] of it lies there unplayed; the rest waits
+//! here. What was sent stays here too until a mark says that it was played, so a stream that breaks loses nothing: its
+//! successor is sent what was not confirmed. Live sound (the original voice, hold audio, cues) is never kept.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::audio;
+
+use super::ids::{MarkId, SocketId};
+use super::io::{Outbox, Output};
+use super::time::Time;
+
+/// How much may lie unplayed at the carrier. More is out of our reach; less risks a gap when a packet is late.
+pub const AHEAD: Duration = Duration::from_secs(4);
+
+/// Audio between two marks: half a second is as exact as a resumed stream needs to be.
+const MARK_EVERY: usize = 500 * audio::BYTES_PER_MS;
+
+/// What is kept for a stream that may break, when marks stay away: the room at the carrier and as much again.
+const UNCONFIRMED_MAX: usize = 8_000 * audio::BYTES_PER_MS;
+
+/// Lag of live voice above which its silent frames are skipped: a phone's jitter buffer holds about as much.
+const LIVE_LAG: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Default)]
+pub struct Playout {
+    socket: Option<SocketId>,
+    /// Sent but unconfirmed bytes, then unsent ones.
+    buffer: VecDeque<u8>,
+    /// How much of `buffer` is sent.
+    sent: usize,
+    /// Marks under way, and how many buffered bytes each confirms beyond the one before it.
+    marks: VecDeque<(MarkId, usize)>,
+    since_mark: usize,
+    /// A mark is owed once everything is sent.
+    settling: bool,
+    generation: u32,
+    next_mark: u32,
+    /// When the carrier will have played all that it was sent, if it plays without a gap.
+    play_until: Time,
+    /// The same for translated speech alone.
+    speech_until: Time,
+    /// The same for everything that can be heard.
+    audible_until: Time,
+    /// Bytes of `buffer` ever sent, counted once.
+    played: u64,
+    /// Where in the hold audio's loop we are.
+    hold_at: usize,
+    holding: bool,
+}
+
+impl Playout {
+    /// From here on, this socket is where the listener is. What the last one had not confirmed is sent again.
+    pub fn attach(&mut self, socket: SocketId, now: Time) {
+        self.socket = Some(socket);
+        self.restart(now);
+    }
+
+    /// The listener's socket is gone; what comes now waits for the next.
+    pub fn detach(&mut self, now: Time) {
+        self.socket = None;
+        // What the lost stream has surely played by the clock need not be repeated.
+        let unplayed = audio::bytes(self.play_until.since(now)).min(self.sent);
+        self.buffer.drain(..self.sent - unplayed);
+        self.sent = unplayed;
+        self.restart(now);
+    }
+
+    fn restart(&mut self, now: Time) {
+        self.played -= self.sent as u64;
+        self.sent = 0;
+        self.marks.clear();
+        self.since_mark = 0;
+        self.generation += 1;
+        self.play_until = now;
+        self.speech_until = now;
+        self.audible_until = self.audible_until.min(now);
+        self.holding = false;
+    }
+
+    /// Adds translated speech and sends what there is room for.
+    pub fn push(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
+        self.buffer.extend(mulaw);
+        self.pump(now, out);
+    }
+
+    /// Sends what the carrier has room for.
+    pub fn pump(&mut self, now: Time, out: &mut Outbox) {
+        let Some(socket) = self.socket else { return };
+        loop {
+            let room = audio::bytes(AHEAD.saturating_sub(self.unplayed(now)));
+            let unsent = self.buffer.len() - self.sent;
+            let size = unsent.min(room).min(MARK_EVERY - self.since_mark);
+            if size == 0 {
+                break;
+            }
+            let audio = copy(&self.buffer, self.sent, size, out);
+            out.push(Output::LegAudio { socket, audio });
+            self.sent += size;
+            self.played += size as u64;
+            self.since_mark += size;
+            self.advance(size, now);
+            self.speech_until = self.play_until;
+            self.audible_until = self.play_until;
+            if self.since_mark == MARK_EVERY {
+                self.mark(socket, out);
+            }
+        }
+        if self.settling && self.sent == self.buffer.len() {
+            self.settling = false;
+            if self.since_mark > 0 {
+                self.mark(socket, out);
+            }
+        }
+        self.trim();
+    }
+
+    /// A stretch of translated speech is complete: a mark follows it, so that its end is confirmed too.
+    pub fn settle(&mut self, now: Time, out: &mut Outbox) {
+        self.settling = true;
+        self.pump(now, out);
+    }
+
+    fn mark(&mut self, socket: SocketId, out: &mut Outbox) {
+        let mark = MarkId {
+            generation: self.generation,
+            number: self.next_mark,
+        };
+        self.next_mark = self.next_mark.wrapping_add(1);
+        self.marks.push_back((mark, self.since_mark));
+        self.since_mark = 0;
+        out.push(Output::LegMark { socket, mark });
+    }
+
+    /// A mark came back: everything before it was played. Marks of another generation, and unknown ones, mean nothing.
+    pub fn confirm(&mut self, mark: MarkId, now: Time) {
+        let Some(position) = self.marks.iter().position(|(known, _)| *known == mark) else {
+            return;
+        };
+        let bytes: usize = self.marks.drain(..=position).map(|(_, bytes)| bytes).sum();
+        self.buffer.drain(..bytes);
+        self.sent -= bytes;
+        // The carrier is exactly here; its clock and ours may have drifted apart.
+        self.play_until = now + audio::duration(self.sent);
+        self.speech_until = self.play_until;
+    }
+
+    /// When marks stay away, what was sent longest ago is given up as played.
+    fn trim(&mut self) {
+        while self.sent > UNCONFIRMED_MAX {
+            let Some((_, bytes)) = self.marks.pop_front() else {
+                return;
+            };
+            self.buffer.drain(..bytes);
+            self.sent -= bytes;
+        }
+    }
+
+    /// Plays a sound that can be heard, after what was sent so far, without keeping it.
+    pub fn play(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
+        self.send(mulaw, now, out);
+        self.audible_until = self.play_until;
+    }
+
+    fn send(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
+        if let Some(socket) = self.socket {
+            let audio = out.store(mulaw);
+            out.push(Output::LegAudio { socket, audio });
+            self.advance(mulaw.len(), now);
+        }
+    }
+
+    /// Passes a frame of the original voice on. `false` if it was skipped: silent, and the listener lags behind.
+    pub fn live(&mut self, mulaw: &[u8], audible: bool, now: Time, out: &mut Outbox) -> bool {
+        if !audible && self.unplayed(now) > LIVE_LAG {
+            return false;
+        }
+        self.send(mulaw, now, out);
+        if audible {
+            self.audible_until = self.play_until;
+        }
+        true
+    }
+
+    /// Keeps between 200 and 400 ms of hold audio at the carrier; says when it wants to be called again.
+    pub fn hold(&mut self, hold: &[u8], now: Time, out: &mut Outbox) -> Option<Time> {
+        self.socket?;
+        self.holding = true;
+        if hold.is_empty() {
+            return None;
+        }
+        while self.unplayed(now) <= HOLD_STEP {
+            let size = audio::bytes(HOLD_STEP).min(hold.len() - self.hold_at);
+            let chunk = self.hold_at..self.hold_at + size;
+            self.play(&hold[chunk], now, out);
+            self.hold_at = (self.hold_at + size) % hold.len();
+        }
+        Some(self.play_until_minus(HOLD_STEP))
+    }
+
+    /// Ends the hold audio at once. What is sent after this belongs to a new generation of marks.
+    pub fn end_hold(&mut self, now: Time, out: &mut Outbox) {
+        if std::mem::take(&mut self.holding) {
+            if let Some(socket) = self.socket {
+                out.push(Output::LegClear { socket });
+            }
+            self.generation += 1;
+            self.play_until = now;
+        }
+    }
+
+    /// Drops the oldest `bytes` that this socket never took: the socket's queue overflowed.
+    pub fn overflowed(&mut self, now: Time, bytes: usize) {
+        let unplayed = self.unplayed(now).saturating_sub(audio::duration(bytes));
+        self.play_until = now + unplayed;
+    }
+
+    fn advance(&mut self, bytes: usize, now: Time) {
+        self.play_until = self.play_until.max(now) + audio::duration(bytes);
+    }
+
+    fn play_until_minus(&self, before: Duration) -> Time {
+        Time::after(self.play_until.elapsed().saturating_sub(before))
+    }
+
+    /// How much the carrier still has to play, by our ledger.
+    pub fn unplayed(&self, now: Time) -> Duration {
+        self.play_until.since(now)
+    }
+
+    /// When there will be room for more of what waits here; `None` if nothing does.
+    pub fn wants(&self) -> Option<Time> {
+        let waits = self.socket.is_some() && self.buffer.len() > self.sent;
+        // A frame's worth of room at least, so that the last seconds of a long backlog do not go out byte by byte.
+        waits.then(|| self.play_until_minus(AHEAD - Duration::from_millis(100)))
+    }
+
+    /// Whether translated speech waits here or is being played.
+    pub fn is_speaking(&self, now: Time) -> bool {
+        self.buffer.len() > self.sent || self.speech_until > now
+    }
+
+    /// When the listener will have heard, or has heard, the last audible thing that was sent.
+    pub fn audible_until(&self) -> Time {
+        self.audible_until
+    }
+
+    /// Whether every byte of translation was sent and confirmed.
+    pub fn is_confirmed(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// How long everything that is queued here and at the carrier will take.
+    pub fn backlog(&self, now: Time) -> Duration {
+        audio::duration(self.buffer.len() - self.sent) + self.unplayed(now)
+    }
+
+    /// Bytes of translation sent to the listener, each counted once.
+    pub fn played(&self) -> u64 {
+        self.played
+    }
+}
+
+/// Hold audio goes out in pieces of this length.
+const HOLD_STEP: Duration = Duration::from_millis(200);
+
+fn copy(from: &VecDeque<u8>, start: usize, size: usize, out: &mut Outbox) -> std::ops::Range<usize> {
+    let (head, tail) = from.as_slices();
+    let one = head
+        .get(start..(start + size).min(head.len()))
+        .unwrap_or_default();
+    let skip = start.saturating_sub(head.len());
+    let two = tail.get(skip..skip + size - one.len()).unwrap_or_default();
+    out.store_pair((one, two))
+}
+
+#[cfg(test)]
+#[path = "playout_tests.rs"]
+mod tests;

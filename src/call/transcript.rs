@@ -1,0 +1,217 @@
+//! What the engine says about a direction, put together into utterances.
+//!
+//! Translation and transcription come apart and in either order; an utterance is told when both are complete, or when
+//! its words are long overdue. Text is kept only until then.
+
+use std::collections::VecDeque;
+
+use crate::audio;
+
+use super::event::Utterance;
+use super::ids::Side;
+use super::time::Time;
+
+/// Utterances that may wait for their words. More means that the words do not come.
+const WAITING_MAX: usize = 8;
+
+/// Longest text kept of one utterance, in bytes: some minutes of speech.
+const TEXT_MAX: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub struct Transcript {
+    speaker: Side,
+    open: VecDeque<Open>,
+    told: u32,
+    speech_started: Option<Time>,
+    speech_stopped: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Open {
+    turn: u32,
+    translated: bool,
+    transcribed: bool,
+    utterance: Utterance,
+}
+
+impl Transcript {
+    pub fn of(speaker: Side) -> Self {
+        Self {
+            speaker,
+            open: VecDeque::new(),
+            told: 0,
+            speech_started: None,
+            speech_stopped: None,
+        }
+    }
+
+    pub fn speech_started(&mut self, now: Time) {
+        self.speech_started = Some(now);
+        self.speech_stopped = None;
+    }
+
+    pub fn speech_stopped(&mut self, now: Time) {
+        self.speech_stopped = Some(now);
+    }
+
+    pub fn turn_started(&mut self, turn: u32) {
+        self.open.push_back(Open {
+            turn,
+            translated: false,
+            transcribed: false,
+            utterance: Utterance {
+                speaker: Some(self.speaker),
+                started: self.speech_started.take(),
+                stopped: self.speech_stopped.take(),
+                ..Utterance::default()
+            },
+        });
+    }
+
+    pub fn audio(&mut self, turn: u32, bytes: usize, now: Time) {
+        if let Some(open) = self.find(turn) {
+            open.utterance.first_sent.get_or_insert(now);
+            open.utterance.last_sent = Some(now);
+            open.utterance.audio_ms += audio::duration(bytes).as_millis() as u64;
+        }
+    }
+
+    pub fn target(&mut self, turn: u32, delta: &str) {
+        if let Some(open) = self.find(turn) {
+            append(&mut open.utterance.target, delta);
+        }
+    }
+
+    pub fn source(&mut self, turn: u32, text: &str) {
+        if let Some(open) = self.find(turn) {
+            append(&mut open.utterance.source, text);
+            open.transcribed = true;
+        }
+    }
+
+    pub fn translated(&mut self, turn: u32) {
+        if let Some(open) = self.find(turn) {
+            open.translated = true;
+        }
+    }
+
+    /// The next utterance that is complete, or has waited too long, in speaking order.
+    pub fn next(&mut self) -> Option<Utterance> {
+        loop {
+            let first = self.open.front()?;
+            let complete = first.translated && first.transcribed;
+            if !complete && self.open.len() <= WAITING_MAX {
+                return None;
+            }
+            if let Some(utterance) = self.open.pop_front().and_then(|open| self.number(open)) {
+                return Some(utterance);
+            }
+        }
+    }
+
+    /// The session is gone: what is open will not become more complete.
+    pub fn flush(&mut self) -> Option<Utterance> {
+        self.speech_started = None;
+        self.speech_stopped = None;
+        while let Some(open) = self.open.pop_front() {
+            if let Some(utterance) = self.number(open) {
+                return Some(utterance);
+            }
+        }
+        None
+    }
+
+    /// Numbers what was said. A cough that nobody could make words of is no utterance.
+    fn number(&mut self, open: Open) -> Option<Utterance> {
+        let mut utterance = open.utterance;
+        let words = !utterance.source.is_empty() || !utterance.target.is_empty();
+        if !words && utterance.audio_ms == 0 {
+            return None;
+        }
+        self.told += 1;
+        utterance.number = self.told;
+        Some(utterance)
+    }
+
+    fn find(&mut self, turn: u32) -> Option<&mut Open> {
+        self.open.iter_mut().find(|open| open.turn == turn)
+    }
+}
+
+fn append(text: &mut String, more: &str) {
+    let room = TEXT_MAX.saturating_sub(text.len());
+    let end = (0..=more.len().min(room))
+        .rev()
+        .find(|&end| more.is_char_boundary(end));
+    text.push_str(&more[..end.unwrap_or(0)]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_utterance_is_told_once_its_words_and_its_translation_are_there_in_either_order() {
+        for words_first in [true, false] {
+            let mut transcript = Transcript::of(Side::Caller);
+            transcript.speech_started(Time::from_millis(10));
+            transcript.speech_stopped(Time::from_millis(900));
+            transcript.turn_started(1);
+            transcript.target(1, "Good ");
+            transcript.audio(1, 160, Time::from_millis(1000));
+            transcript.target(1, "day");
+            let last = |transcript: &mut Transcript| {
+                if words_first {
+                    transcript.translated(1)
+                } else {
+                    transcript.source(1, "Buenos días")
+                }
+            };
+            if words_first {
+                transcript.source(1, "Buenos días")
+            } else {
+                transcript.translated(1)
+            }
+            assert_eq!(transcript.next(), None);
+            last(&mut transcript);
+            let told = transcript.next().expect("complete");
+            assert_eq!(
+                (told.source.as_str(), told.target.as_str()),
+                ("Buenos días", "Good day")
+            );
+            assert_eq!((told.number, told.audio_ms), (1, 20));
+            assert_eq!(told.stopped, Some(Time::from_millis(900)));
+            assert_eq!(transcript.next(), None);
+        }
+    }
+
+    #[test]
+    fn words_that_never_come_hold_nothing_up_for_long_and_order_is_kept() {
+        let mut transcript = Transcript::of(Side::Agent);
+        let mut told = Vec::new();
+        for turn in 0..12 {
+            transcript.turn_started(turn);
+            transcript.target(turn, &turn.to_string());
+            transcript.translated(turn);
+            if turn != 0 {
+                transcript.source(turn, "x");
+            }
+            told.extend(std::iter::from_fn(|| transcript.next()).map(|u| u.target));
+        }
+        assert_eq!(told, (0..12).map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_cough_is_no_utterance_and_text_is_bounded() {
+        let mut transcript = Transcript::of(Side::Caller);
+        transcript.turn_started(1);
+        transcript.translated(1);
+        transcript.source(1, "");
+        assert_eq!(transcript.next(), None);
+        transcript.turn_started(2);
+        transcript.source(2, &"ñ".repeat(1_000_000));
+        transcript.translated(2);
+        let told = transcript.next().expect("complete");
+        assert!(told.source.len() <= TEXT_MAX && told.number == 1);
+    }
+}

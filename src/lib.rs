@@ -1,0 +1,32 @@
+//! Duologue: two people on the phone, each in their own language.
+//!
+//! ```text
+//!  caller ──phone──► carrier ══ media stream ══╗               ╔══ media stream ══ carrier ◄── agent
+//!                                    caller leg ╠═ direction ══►╣ agent leg
+//!                                               ║◄═ direction ══╣
+//!                                               ╚══════╤════════╝
+//!                                    interpreter sessions (one each way)
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`call`] | one conversation as a pure state machine: inputs in, outputs out |
+//! | [`audio`] | telephone audio: level, tones, files |
+//! | [`carrier`] | dialects of the legs: Twilio |
+//! | [`engine`] | dialects of the interpreters: OpenAI, prompted |
+//! | [`hub`] | the running side: the task of a call, its sockets, lanes, drain |
+//! | [`http`] | webhooks, streams, probes |
+//! | [`language`], [`phrase`] | the languages and our own sentences in them |
+//! | [`config`] | the environment, checked as a whole |
+//! | [`sim`] | Twilio and OpenAI, simulated on loopback |
+//!
+//! Dependencies run one way: `http → hub → call → audio, language`; `carrier` and `engine` know what goes into and comes
+//! out of a call, a call knows neither.
+
+pub mod audio;
+pub mod call;
+pub mod carrier;
+pub mod engine;
+pub mod language;
+pub mod phrase;
+pub mod wire;
