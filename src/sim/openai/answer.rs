@@ -86,8 +86,7 @@ impl Target {
                     .find(|w| !SKIPPED.contains(&w.to_lowercase().as_str()))?;
                 let tongue = Tongue::parse(named);
                 // A language outside the phrase book is known by its capital letter alone.
-                let language =
-                    tongue.is_some() || (!known && named.starts_with(char::is_uppercase));
+                let language = tongue.is_some() || (!known && named.starts_with(char::is_uppercase));
                 (follows && language).then(|| Self {
                     tongue,
                     name: named.to_lowercase(),
@@ -120,10 +119,7 @@ mod tests {
             target("You translate from Spanish into English. Never answer in Spanish."),
             Some(Tongue::English)
         );
-        assert_eq!(
-            target("Read the text aloud in French."),
-            Some(Tongue::French)
-        );
+        assert_eq!(target("Read the text aloud in French."), Some(Tongue::French));
         assert_eq!(
             target("from English into Mandarin Chinese"),
             Some(Tongue::Mandarin)
@@ -132,10 +128,7 @@ mod tests {
             target("from English to Latin American Spanish"),
             Some(Tongue::Spanish)
         );
-        assert_eq!(
-            target("Answer briefly and in the language of the user."),
-            None
-        );
+        assert_eq!(target("Answer briefly and in the language of the user."), None);
         let german = Target::of("Translate Spanish into German.").expect("a language");
         assert_eq!((german.tongue, german.name.as_str()), (None, "german"));
     }

@@ -79,11 +79,7 @@ fn decode_alaw(byte: u8) -> i16 {
         0 => mantissa + 8,
         _ => (mantissa + 0x108) << (exponent - 1),
     };
-    if bits & 0x80 == 0 {
-        -magnitude
-    } else {
-        magnitude
-    }
+    if bits & 0x80 == 0 { -magnitude } else { magnitude }
 }
 
 fn encode_alaw(sample: i16) -> u8 {

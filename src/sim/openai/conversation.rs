@@ -19,10 +19,7 @@ pub(super) enum Audio {
     #[default]
     None,
     /// What a user said, and what was recognised in it.
-    Heard {
-        mulaw: Vec<u8>,
-        stretches: Vec<Stretch>,
-    },
+    Heard { mulaw: Vec<u8>, stretches: Vec<Stretch> },
     /// What the model said.
     Spoken(Vec<u8>),
 }

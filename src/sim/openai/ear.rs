@@ -95,9 +95,7 @@ impl Ear {
                 let start = onset.saturating_sub(vad.prefix_padding_ms * MS);
                 let start = start.max(self.turn_until).max(self.held_from);
                 self.turn_from = Some(start);
-                Some(Turn::Started {
-                    start_ms: start / MS,
-                })
+                Some(Turn::Started { start_ms: start / MS })
             }
             Some(start) if self.scanned - self.loud_until >= vad.silence_duration_ms * MS => {
                 let range = start - self.held_from..self.scanned - self.held_from;
@@ -151,10 +149,7 @@ mod tests {
         };
         assert!((680..=760).contains(start_ms), "{start_ms}");
         let clip_end = 1_000 + clip.len() as u64 / 8;
-        assert!(
-            (clip_end + 350..=clip_end + 540).contains(end_ms),
-            "{end_ms}"
-        );
+        assert!((clip_end + 350..=clip_end + 540).contains(end_ms), "{end_ms}");
         assert_eq!(audio.len() as u64, (end_ms - start_ms) * 8);
         assert_eq!(turns(&[&still, clip, &still], 1_234), found);
     }

@@ -64,11 +64,7 @@ const TOOL_CHOICE: Rule = Either(&[
         ("function", &[TYPE, must("name", Text)]),
         (
             "mcp",
-            &[
-                TYPE,
-                must("server_label", Text),
-                may("name", Nullable(&Text)),
-            ],
+            &[TYPE, must("server_label", Text), may("name", Nullable(&Text))],
         ),
     ]),
     OneOf(&["auto", "none", "required"]),
@@ -160,10 +156,7 @@ static TRANSCRIPTION: &[Field] = &[
     may("languages", List(&Text)),
     may("prompt", Text),
     may("keywords", List(&Text)),
-    may(
-        "delay",
-        OneOf(&["minimal", "low", "medium", "high", "xhigh"]),
-    ),
+    may("delay", OneOf(&["minimal", "low", "medium", "high", "xhigh"])),
 ];
 static SERVER_VAD: &[Field] = &[
     TYPE,
@@ -240,11 +233,7 @@ const CONTENT: Rule = Tagged(&[
     ("input_text", &[TYPE, must("text", Text)]),
     (
         "input_audio",
-        &[
-            TYPE,
-            must("audio", Text),
-            may("transcript", Nullable(&Text)),
-        ],
+        &[TYPE, must("audio", Text), may("transcript", Nullable(&Text))],
     ),
     (
         "input_image",

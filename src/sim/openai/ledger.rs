@@ -31,10 +31,7 @@ impl Ledger {
 
     /// The newest session that speaks this language.
     pub fn speaking(&self, target: Tongue) -> Option<&SessionRecord> {
-        self.sessions
-            .iter()
-            .rev()
-            .find(|s| s.target == Some(target))
+        self.sessions.iter().rev().find(|s| s.target == Some(target))
     }
 }
 
@@ -113,10 +110,7 @@ impl Book {
     pub fn snapshot(&self) -> Ledger {
         self.seen.store(*self.version.borrow(), Ordering::SeqCst);
         Ledger {
-            sessions: lock(&self.sessions)
-                .iter()
-                .map(|s| lock(s).clone())
-                .collect(),
+            sessions: lock(&self.sessions).iter().map(|s| lock(s).clone()).collect(),
             handshakes: lock(&self.handshakes).clone(),
         }
     }
@@ -198,11 +192,7 @@ impl Entry {
     pub fn utterances(&self, items: &[String], mut change: impl FnMut(&mut UtteranceRecord)) {
         self.note(|record| {
             let about = |u: &&mut UtteranceRecord| items.contains(&u.item_id);
-            record
-                .utterances
-                .iter_mut()
-                .filter(about)
-                .for_each(&mut change);
+            record.utterances.iter_mut().filter(about).for_each(&mut change);
         });
     }
 }

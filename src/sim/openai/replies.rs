@@ -20,21 +20,12 @@ impl Session {
         if self.active().is_some() {
             return;
         }
-        let items: Vec<Item> = self
-            .conversation
-            .find(item_id)
-            .cloned()
-            .into_iter()
-            .collect();
+        let items: Vec<Item> = self.conversation.find(item_id).cloned().into_iter().collect();
         self.respond(&Value::Null, &items, now);
     }
 
     /// Responds to a `response.create`.
-    pub(super) fn respond_to_request(
-        &mut self,
-        request: &Value,
-        now: Instant,
-    ) -> Result<(), Complaint> {
+    pub(super) fn respond_to_request(&mut self, request: &Value, now: Instant) -> Result<(), Complaint> {
         check_modalities("response.output_modalities", &request["output_modalities"])?;
         let apart = request["conversation"] == "none";
         if let Some(active) = self.active().filter(|_| !apart) {

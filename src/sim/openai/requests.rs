@@ -34,7 +34,7 @@ struct Append<'a> {
 impl Session {
     /// Carries out one client event.
     pub fn receive(&mut self, text: &str, now: Instant) {
-        if let Ok(append) = serde_json::from_str::<Append>(text)
+        if let Ok(append) = serde_json::from_str::<Append<'_>>(text)
             && append.kind == "input_audio_buffer.append"
         {
             if let Err(complaint) = self.append(&append.audio, now) {
@@ -63,9 +63,7 @@ impl Session {
         let item_id = event["item_id"].as_str().unwrap_or_default();
         match kind {
             "session.update" => self.update(&event["session"], now),
-            "input_audio_buffer.append" => {
-                self.append(event["audio"].as_str().unwrap_or_default(), now)
-            }
+            "input_audio_buffer.append" => self.append(event["audio"].as_str().unwrap_or_default(), now),
             "input_audio_buffer.commit" => self.commit_by_hand(now),
             "input_audio_buffer.clear" => {
                 self.clear_input();

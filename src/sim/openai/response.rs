@@ -84,13 +84,7 @@ const MS: usize = RATE / 1_000;
 
 impl Response {
     /// Plans a response that begins to sound after `think` and then comes `speed` times as fast as it plays.
-    pub fn plan(
-        mut order: Order,
-        now: Instant,
-        think: Duration,
-        speed: f64,
-        rng: &mut StdRng,
-    ) -> Self {
+    pub fn plan(mut order: Order, now: Instant, think: Duration, speed: f64, rng: &mut StdRng) -> Self {
         let end = limit(&mut order);
         let begin = now + think;
         let mut steps = VecDeque::new();
@@ -199,10 +193,8 @@ impl Response {
         let mut output = vec![];
         if self.added {
             let item = self.finished_item(&end, &transcript);
-            happenings.push(Happening::Event(
-                json!({"type": "response.output_item.done",
-                "response_id": self.order.id, "output_index": 0, "item": item}),
-            ));
+            happenings.push(Happening::Event(json!({"type": "response.output_item.done",
+                "response_id": self.order.id, "output_index": 0, "item": item})));
             happenings.push(Happening::ItemDone(item.clone()));
             output.push(item);
         }
@@ -259,11 +251,7 @@ impl Response {
     }
 
     fn object(&self, status: &str, details: Value, output: Vec<Value>, usage: Value) -> Value {
-        let modality = if self.order.text_only {
-            "text"
-        } else {
-            "audio"
-        };
+        let modality = if self.order.text_only { "text" } else { "audio" };
         json!({
             "object": "realtime.response", "id": self.order.id, "status": status, "status_details": details,
             "output": output, "conversation_id": self.order.conversation, "output_modalities": [modality],

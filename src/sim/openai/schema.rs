@@ -168,16 +168,10 @@ pub(super) fn check_fields(
     }
 }
 
-fn tagged(
-    path: &str,
-    value: &Value,
-    kinds: &[(&'static str, &'static [Field])],
-) -> Result<(), Complaint> {
+fn tagged(path: &str, value: &Value, kinds: &[(&'static str, &'static [Field])]) -> Result<(), Complaint> {
     let object = object(path, value)?;
     let place = format!("{path}.type");
-    let tag = object
-        .get("type")
-        .ok_or_else(|| Complaint::missing(&place))?;
+    let tag = object.get("type").ok_or_else(|| Complaint::missing(&place))?;
     let tag = text(&place, tag)?;
     let (_, fields) = kinds
         .iter()
@@ -201,9 +195,7 @@ fn metadata(path: &str, value: &Value) -> Result<(), Complaint> {
 }
 
 fn text<'a>(path: &str, value: &'a Value) -> Result<&'a str, Complaint> {
-    value
-        .as_str()
-        .ok_or_else(|| Complaint::kind(path, "a string"))
+    value.as_str().ok_or_else(|| Complaint::kind(path, "a string"))
 }
 
 fn object<'a>(path: &str, value: &'a Value) -> Result<&'a Map<String, Value>, Complaint> {

@@ -77,9 +77,7 @@ async fn realtime(
             let message = "The server had an error while processing your request.";
             let mut response = refusal(refused.status, "refused", message);
             if let Some(seconds) = refused.retry_after {
-                response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, seconds.into());
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             }
             response
         }
@@ -105,17 +103,12 @@ fn admit(
         "You must provide a model parameter.".to_owned(),
     ))?;
     if !server.options.models.iter().any(|known| known == model) {
-        let message =
-            format!("The model `{model}` does not exist or you do not have access to it.");
+        let message = format!("The model `{model}` does not exist or you do not have access to it.");
         return Err((404, "model_not_found", message));
     }
     let beta = request.headers().contains_key("openai-beta");
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let upgrade = upgrade.ok_or((
-        426,
-        "upgrade_required",
-        "A WebSocket is expected.".to_owned(),
-    ))?;
+    let upgrade = upgrade.ok_or((426, "upgrade_required", "A WebSocket is expected.".to_owned()))?;
     let (parts, _) = request.into_parts();
     let answer = create_response(&axum::http::Request::from_parts(parts, ()))
         .map_err(|error| (400, "invalid_handshake", error.to_string()))?;
@@ -147,8 +140,7 @@ impl Server {
         let now = Instant::now();
         let mut session = Session::new(&id, model, seed, self.options, self.faults, entry, now);
         if beta {
-            const WORDS: &str =
-                "The Realtime Beta API is no longer supported. Please use the GA API.";
+            const WORDS: &str = "The Realtime Beta API is no longer supported. Please use the GA API.";
             let complaint = Complaint::new("beta_api_shape_disabled", None, WORDS);
             session.complain(&complaint, None);
             session.shut(4000, WORDS);
@@ -164,11 +156,7 @@ fn check_key(key: &str, headers: &HeaderMap) -> Result<(), Refused> {
     let bearer = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     match bearer.or_else(|| header("api-key")) {
         Some(given) if given == key => Ok(()),
-        Some(_) => Err((
-            401,
-            "invalid_api_key",
-            "Incorrect API key provided.".to_owned(),
-        )),
+        Some(_) => Err((401, "invalid_api_key", "Incorrect API key provided.".to_owned())),
         None => Err((
             401,
             "missing_api_key",
@@ -184,8 +172,7 @@ fn refusal(status: u16, code: &str, message: &str) -> Response {
     } else {
         "invalid_request_error"
     };
-    let body =
-        json!({"error": {"message": message, "type": kind, "param": Value::Null, "code": code}});
+    let body = json!({"error": {"message": message, "type": kind, "param": Value::Null, "code": code}});
     let json = [(header::CONTENT_TYPE, "application/json")];
     (status, json, body.to_string()).into_response()
 }

@@ -108,8 +108,7 @@ impl Session {
 
     /// Does what is due.
     pub fn tick(&mut self, now: Instant) {
-        let mut due: Vec<(Instant, Value)> =
-            self.later.extract_if(.., |(at, _)| *at <= now).collect();
+        let mut due: Vec<(Instant, Value)> = self.later.extract_if(.., |(at, _)| *at <= now).collect();
         due.sort_by_key(|(at, _)| *at);
         for (_, event) in due {
             // A transcription of an item that has been deleted is of no use to anybody.
@@ -155,22 +154,11 @@ impl Session {
     /// Sends an `error` event.
     pub fn complain(&mut self, complaint: &Complaint, event_id: Option<&str>) {
         let code = (!complaint.code.is_empty()).then_some(complaint.code);
-        self.fail(
-            code,
-            &complaint.message,
-            complaint.param.as_deref(),
-            event_id,
-        );
+        self.fail(code, &complaint.message, complaint.param.as_deref(), event_id);
     }
 
     /// Sends an `error` event with any code.
-    pub fn fail(
-        &mut self,
-        code: Option<&str>,
-        message: &str,
-        param: Option<&str>,
-        event_id: Option<&str>,
-    ) {
+    pub fn fail(&mut self, code: Option<&str>, message: &str, param: Option<&str>, event_id: Option<&str>) {
         self.entry
             .note(|r| r.errors.push(code.unwrap_or("null").to_owned()));
         self.emit(
@@ -221,11 +209,7 @@ impl Session {
                 "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, \
                  but buffer only has {held:.2}ms of audio."
             );
-            return Err(Complaint::new(
-                "input_audio_buffer_commit_empty",
-                None,
-                message,
-            ));
+            return Err(Complaint::new("input_audio_buffer_commit_empty", None, message));
         }
         let (start_ms, end_ms, audio) = self.ear.take();
         let id = match self.turn.take() {
@@ -245,7 +229,9 @@ impl Session {
     fn commit(&mut self, id: String, start_ms: u64, end_ms: u64, mulaw: Vec<u8>, now: Instant) {
         let stretches = stretches(&mulaw);
         let previous = self.conversation.last_id();
-        self.emit(json!({"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": id}));
+        self.emit(
+            json!({"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": id}),
+        );
         self.entry.note(|record| {
             record.utterances.push(UtteranceRecord {
                 item_id: id.clone(),
@@ -262,11 +248,8 @@ impl Session {
         let shown = item.shown.clone();
         self.conversation.push(item);
         self.count_items();
-        self.emit(
-            json!({"type": "conversation.item.added", "previous_item_id": previous, "item": shown}),
-        );
-        let done =
-            json!({"type": "conversation.item.done", "previous_item_id": previous, "item": shown});
+        self.emit(json!({"type": "conversation.item.added", "previous_item_id": previous, "item": shown}));
+        let done = json!({"type": "conversation.item.done", "previous_item_id": previous, "item": shown});
         // Whether an item is done before or after its response is created is not promised.
         if self.rng.random_bool(0.5) {
             self.emit(done);

@@ -41,13 +41,7 @@ enum Next {
 }
 
 /// Holds a session until either side ends it.
-pub(super) async fn hold(
-    socket: Socket,
-    session: Session,
-    id: &str,
-    blows: Blows,
-    stop: CancellationToken,
-) {
+pub(super) async fn hold(socket: Socket, session: Session, id: &str, blows: Blows, stop: CancellationToken) {
     let (sink, stream) = socket.split();
     let (out, queue) = mpsc::unbounded_channel();
     let (stalled, muted) = session.faults.moods();
@@ -125,9 +119,7 @@ impl Line {
                 continue;
             }
             if self.session.options.keep_events {
-                self.session
-                    .entry
-                    .note(|r| r.server_events.push(event.clone()));
+                self.session.entry.note(|r| r.server_events.push(event.clone()));
             }
             self.send(Message::text(event));
         }
@@ -162,8 +154,7 @@ impl Line {
             }
             Some(Ok(Message::Binary(_))) => {
                 let message = "Binary frames are not supported.";
-                self.session
-                    .fail(Some("invalid_event"), message, None, None);
+                self.session.fail(Some("invalid_event"), message, None, None);
                 Next::On
             }
             Some(Ok(Message::Ping(_))) => {
@@ -176,10 +167,7 @@ impl Line {
         }
     }
 
-    fn suffer(
-        &mut self,
-        blow: Result<(Option<String>, Blow), broadcast::error::RecvError>,
-    ) -> Next {
+    fn suffer(&mut self, blow: Result<(Option<String>, Blow), broadcast::error::RecvError>) -> Next {
         let Ok((aim, blow)) = blow else {
             // Blows that came faster than they could be suffered are lost.
             return Next::On;

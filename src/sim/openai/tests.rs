@@ -42,11 +42,7 @@ async fn server_with(change: impl FnOnce(&mut EngineOptions)) -> EngineSim {
     EngineSim::start(options).await.expect("a free port")
 }
 
-async fn connect(
-    sim: &EngineSim,
-    query: &str,
-    headers: &[(&'static str, &str)],
-) -> Result<Client, Error> {
+async fn connect(sim: &EngineSim, query: &str, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
     let url = sim.base_url().replacen("http", "ws", 1) + "/realtime" + query;
     let mut request = url.into_client_request().expect("a URL");
     for (name, value) in headers {
@@ -81,7 +77,8 @@ impl Client {
     }
 
     async fn configure(&mut self, instructions: &str, automatic: Value) {
-        self.send(json!({"type": "session.update", "session": {"type": "realtime", "instructions": instructions,
+        self.send(
+            json!({"type": "session.update", "session": {"type": "realtime", "instructions": instructions,
             "audio": {
                 "input": {
                     "format": {"type": "audio/pcmu"}, "transcription": {"model": "gpt-transcribe"},
@@ -89,7 +86,8 @@ impl Client {
                         "create_response": automatic, "interrupt_response": automatic},
                 },
                 "output": {"format": {"type": "audio/pcmu"}},
-            }}}))
+            }}}),
+        )
         .await;
         self.until("session.updated").await;
     }
@@ -101,10 +99,8 @@ impl Client {
 
     async fn append(&mut self, audio: &[u8]) {
         for piece in audio.chunks(1_600) {
-            self.send(
-                json!({"type": "input_audio_buffer.append", "audio": STANDARD.encode(piece)}),
-            )
-            .await;
+            self.send(json!({"type": "input_audio_buffer.append", "audio": STANDARD.encode(piece)}))
+                .await;
         }
     }
 
@@ -131,12 +127,7 @@ impl Client {
 
     async fn next(&mut self) -> Value {
         loop {
-            if let Message::Text(text) = self
-                .frame()
-                .await
-                .expect("an open socket")
-                .expect("a frame")
-            {
+            if let Message::Text(text) = self.frame().await.expect("an open socket").expect("a frame") {
                 let event: Value = serde_json::from_str(&text).expect("JSON");
                 self.seen.push(event.clone());
                 return event;

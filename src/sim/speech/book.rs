@@ -124,10 +124,7 @@ fn table() -> &'static [[&'static str; 5]; COUNT] {
     static TABLE: OnceLock<[[&str; 5]; COUNT]> = OnceLock::new();
     TABLE.get_or_init(|| {
         let mut table = [[""; 5]; COUNT];
-        for (row, line) in table
-            .iter_mut()
-            .zip(include_str!("clips/phrases.tsv").lines())
-        {
+        for (row, line) in table.iter_mut().zip(include_str!("clips/phrases.tsv").lines()) {
             // The first two columns are the number and the speaker.
             for (cell, text) in row.iter_mut().zip(line.split('\t').skip(2)) {
                 *cell = text;

@@ -50,9 +50,7 @@ impl Tables {
     fn shared() -> &'static Self {
         static TABLES: OnceLock<Tables> = OnceLock::new();
         TABLES.get_or_init(|| Self {
-            window: std::array::from_fn(|i| {
-                0.5 - 0.5 * (2.0 * PI * i as f32 / WINDOW as f32).cos()
-            }),
+            window: std::array::from_fn(|i| 0.5 - 0.5 * (2.0 * PI * i as f32 / WINDOW as f32).cos()),
             cosines: std::array::from_fn(|i| (2.0 * PI * i as f32 / POINTS as f32).cos()),
             sines: std::array::from_fn(|i| -(2.0 * PI * i as f32 / POINTS as f32).sin()),
             // 190 Hz to 3.3 kHz, narrow where vowels differ and wider above; a bin is 31.25 Hz.

@@ -12,11 +12,7 @@ pub fn decode(byte: u8) -> i16 {
     let bits = !byte;
     let exponent = (bits >> 4) & 7;
     let magnitude = (((i16::from(bits & 15) << 3) + 0x84) << exponent) - 0x84;
-    if bits & 0x80 == 0 {
-        magnitude
-    } else {
-        -magnitude
-    }
+    if bits & 0x80 == 0 { magnitude } else { -magnitude }
 }
 
 /// The µ-law byte of a 16-bit sample.

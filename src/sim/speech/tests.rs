@@ -40,10 +40,7 @@ fn every_phrase_has_a_text_and_a_clip_of_usable_length_without_a_long_pause() {
     for (id, tongue) in every_clip() {
         assert!(text(id, tongue).len() > 10, "{id} {tongue:?}");
         let seconds = clip(id, tongue).len() as f32 / RATE as f32;
-        assert!(
-            (1.2..=3.5).contains(&seconds),
-            "{id} {tongue:?} {seconds} s"
-        );
+        assert!((1.2..=3.5).contains(&seconds), "{id} {tongue:?} {seconds} s");
         assert_eq!(stretches(clip(id, tongue)).len(), 1, "{id} {tongue:?}");
         assert_eq!(find(text(id, tongue)), Some((id, tongue)));
     }
@@ -103,9 +100,7 @@ fn a_recording_that_runs_a_little_fast_or_slow_is_still_recognised() {
 #[test]
 fn silence_tones_and_noise_are_nothing() {
     let mut noise = noise();
-    let hiss: Vec<u8> = (0..16_000)
-        .map(|_| encode((6_000.0 * noise()) as i16))
-        .collect();
+    let hiss: Vec<u8> = (0..16_000).map(|_| encode((6_000.0 * noise()) as i16)).collect();
     for foreign in [
         vec![],
         vec![SILENCE; 16_000],

@@ -139,11 +139,7 @@ impl Agents {
 
     /// The tasks so far, oldest first, with the events that were reported about them.
     pub fn tasks(&self) -> Vec<TaskRecord> {
-        lock(&self.0)
-            .tasks
-            .iter()
-            .map(|task| task.record())
-            .collect()
+        lock(&self.0).tasks.iter().map(|task| task.record()).collect()
     }
 
     pub(super) fn current(&self) -> Script {

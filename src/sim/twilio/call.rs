@@ -184,7 +184,7 @@ pub(super) struct Call {
     pub(super) voice: Arc<Voice>,
     pub(super) callbacks: Option<Callbacks>,
     /// The other end of a loop.
-    pub(super) peer: Mutex<Weak<Call>>,
+    pub(super) peer: Mutex<Weak<Self>>,
     /// The status callbacks of all streams, in order.
     stream_outbox: OnceLock<Outbox>,
     /// Commands to the stream that is running.

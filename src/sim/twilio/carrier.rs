@@ -156,11 +156,7 @@ impl Carrier {
     }
 
     /// Waits until `find` finds something.
-    pub(super) async fn find<T>(
-        &self,
-        within: Duration,
-        mut find: impl FnMut() -> Option<T>,
-    ) -> Option<T> {
+    pub(super) async fn find<T>(&self, within: Duration, mut find: impl FnMut() -> Option<T>) -> Option<T> {
         let mut changes = self.changed.subscribe();
         let search = async {
             loop {

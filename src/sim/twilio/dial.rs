@@ -77,16 +77,8 @@ fn reserve_slot(carrier: &Carrier) -> Option<Instant> {
     Some(slot)
 }
 
-async fn loop_back(
-    carrier: &Arc<Carrier>,
-    call: &Arc<Call>,
-    number: &Number,
-) -> Result<(), Status> {
-    let id = (
-        call.id.from.as_str(),
-        call.id.to.as_str(),
-        Direction::Inbound,
-    );
+async fn loop_back(carrier: &Arc<Carrier>, call: &Arc<Call>, number: &Number) -> Result<(), Status> {
+    let id = (call.id.from.as_str(), call.id.to.as_str(), Direction::Inbound);
     let callbacks = number_callbacks(carrier, number);
     let (far, interrupts) = carrier.open_call(id, call.voice.clone(), Status::Ringing, callbacks);
     *lock(&call.peer) = Arc::downgrade(&far);
@@ -177,9 +169,7 @@ pub(super) async fn dial_client(run: &Run<'_>, verb: &Element) -> Flow {
         pair("DialCallDuration", &seconds),
     ];
     match verb.attribute("action") {
-        Some(action) if !run.end.is_cancelled() => {
-            run.goto(action, verb.attribute("method"), extra)
-        }
+        Some(action) if !run.end.is_cancelled() => run.goto(action, verb.attribute("method"), extra),
         _ => Flow::Next,
     }
 }

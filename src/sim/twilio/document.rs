@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 64 * 1024;
 pub struct Element {
     pub name: String,
     pub attributes: Vec<(String, String)>,
-    pub children: Vec<Element>,
+    pub children: Vec<Self>,
     pub text: String,
 }
 
@@ -29,7 +29,7 @@ impl Element {
     }
 
     /// The first child with this name.
-    pub fn child(&self, name: &str) -> Option<&Element> {
+    pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|c| c.name == name)
     }
 }
@@ -52,9 +52,7 @@ pub fn parse(xml: &str) -> Result<Element, DocumentError> {
     }
     let malformed = |text: String| DocumentError::Malformed(text);
     if !xml.starts_with('<') {
-        return Err(malformed(
-            "something stands before the first tag".to_owned(),
-        ));
+        return Err(malformed("something stands before the first tag".to_owned()));
     }
     let mut reader = Reader::from_str(xml);
     let mut open: Vec<Element> = Vec::new();
@@ -76,7 +74,7 @@ pub fn parse(xml: &str) -> Result<Element, DocumentError> {
             Event::CData(text) => add_text(&mut open, &text.xml10_content())?,
             Event::GeneralRef(reference) => {
                 let character = entity(&reference)
-                    .or(reference.resolve_char_ref().ok().flatten())
+                    .or_else(|| reference.resolve_char_ref().ok().flatten())
                     .ok_or_else(|| malformed(format!("unknown entity &{};", &*reference)))?;
                 add_text(&mut open, character.encode_utf8(&mut [0; 4]))?;
             }
@@ -136,9 +134,7 @@ fn add_text(open: &mut [Element], text: &str) -> Result<(), DocumentError> {
         Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}
         None => {
-            return Err(DocumentError::Malformed(
-                "text outside of the root".to_owned(),
-            ));
+            return Err(DocumentError::Malformed("text outside of the root".to_owned()));
         }
     }
     Ok(())
@@ -165,13 +161,7 @@ const LEGAL: &[(&str, &str, &[&str])] = &[
     (
         "Connect",
         "Stream",
-        &[
-            "url",
-            "name",
-            "track",
-            "statusCallback",
-            "statusCallbackMethod",
-        ],
+        &["url", "name", "track", "statusCallback", "statusCallbackMethod"],
     ),
     ("Stream", "Parameter", &["name", "value"]),
     (
@@ -243,11 +233,7 @@ fn lint_children(parent: &Element, found: &mut Vec<String>) {
             }
         }
         if element.name == "Parameter" {
-            let length: usize = element
-                .attributes
-                .iter()
-                .map(|(_, v)| v.chars().count())
-                .sum();
+            let length: usize = element.attributes.iter().map(|(_, v)| v.chars().count()).sum();
             if length >= 500 {
                 found.push(format!("a <Parameter> of {length} characters"));
             }
@@ -296,8 +282,8 @@ mod tests {
 
     #[test]
     fn unknown_verbs_and_attributes_are_named() {
-        let root = parse("<Response><Sing/><Say colour=\"red\">x</Say><Reject/></Response>")
-            .expect("well-formed");
+        let root =
+            parse("<Response><Sing/><Say colour=\"red\">x</Say><Reject/></Response>").expect("well-formed");
         assert_eq!(
             lint(&root),
             [

@@ -75,9 +75,7 @@ pub(super) async fn open(
         Ok(socket)
     };
     let late = |_| Err(HandshakeError::Unreachable("no answer in time".to_owned()));
-    tokio::time::timeout(LIMIT, connect)
-        .await
-        .unwrap_or_else(late)
+    tokio::time::timeout(LIMIT, connect).await.unwrap_or_else(late)
 }
 
 async fn connect(host: &str, port: u16, receive_buffer: Option<u32>) -> std::io::Result<TcpStream> {

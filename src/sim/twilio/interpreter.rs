@@ -144,23 +144,14 @@ impl Run<'_> {
         self.carrier.set_status(self.call, Status::InProgress);
         match verb.name.as_str() {
             "Say" => {
-                self.say(
-                    &verb.text,
-                    verb.attribute("voice"),
-                    verb.attribute("language"),
-                )
-                .await
+                self.say(&verb.text, verb.attribute("voice"), verb.attribute("language"))
+                    .await
             }
             "Pause" => {
-                let seconds = verb
-                    .attribute("length")
-                    .and_then(|v| v.parse().ok())
-                    .unwrap_or(1);
+                let seconds = verb.attribute("length").and_then(|v| v.parse().ok()).unwrap_or(1);
                 self.wait(Duration::from_secs(seconds)).await;
             }
-            "Play" => self
-                .call
-                .note(|record| record.played.push(verb.text.clone())),
+            "Play" => self.call.note(|record| record.played.push(verb.text.clone())),
             "Redirect" => return self.goto(&verb.text, verb.attribute("method"), Vec::new()),
             "Connect" => {
                 if let Some(stream) = verb.child("Stream") {
@@ -215,12 +206,7 @@ impl Run<'_> {
     }
 
     /// The document at this reference comes next.
-    pub(super) fn goto(
-        &self,
-        reference: &str,
-        method: Option<&str>,
-        extra: Vec<(String, String)>,
-    ) -> Flow {
+    pub(super) fn goto(&self, reference: &str, method: Option<&str>, extra: Vec<(String, String)>) -> Flow {
         match self.resolve(reference) {
             Some(url) => Flow::Goto(Source::Url {
                 url,

@@ -182,11 +182,7 @@ impl CarrierSim {
 
     /// All calls so far, oldest first.
     pub fn calls(&self) -> Vec<CallRecord> {
-        self.carrier
-            .calls()
-            .iter()
-            .map(|call| call.record())
-            .collect()
+        self.carrier.calls().iter().map(|call| call.record()).collect()
     }
 
     /// All REST requests so far.
@@ -208,18 +204,12 @@ impl CarrierSim {
     }
 
     /// Posts any form to the app, signed as the faults say.
-    pub async fn post(
-        &self,
-        url: &str,
-        params: &[(&str, &str)],
-    ) -> Result<Delivered, WebhookError> {
+    pub async fn post(&self, url: &str, params: &[(&str, &str)]) -> Result<Delivered, WebhookError> {
         let params = params
             .iter()
             .map(|(name, value)| callbacks::pair(name, value))
             .collect();
-        self.carrier
-            .request(&self.carrier.webhook(url, params))
-            .await
+        self.carrier.request(&self.carrier.webhook(url, params)).await
     }
 
     /// Opens a WebSocket to the app without any protocol, signed with the auth token or not at all.
@@ -229,11 +219,7 @@ impl CarrierSim {
         } else {
             Signing::Missing
         };
-        RawStream::open(
-            url,
-            &signing.headers(&self.carrier.options.auth_token, url, &[]),
-        )
-        .await
+        RawStream::open(url, &signing.headers(&self.carrier.options.auth_token, url, &[])).await
     }
 
     /// Forgets calls that are over and all records of requests: for runs of many thousand calls.

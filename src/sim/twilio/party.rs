@@ -105,8 +105,7 @@ impl Party {
 
     /// The next part of this person's audio is lost on its way to the app, which shows as a gap in the timestamps.
     pub fn lose_media(&self, time: Duration) -> bool {
-        self.call
-            .command(Command::Lose(time.as_millis() as u64 / 20))
+        self.call.command(Command::Lose(time.as_millis() as u64 / 20))
     }
 
     /// Everything heard since the call's start up to now, mu-law, 160 bytes for each 20 ms, 0xFF where nothing was played.
@@ -136,8 +135,7 @@ impl Party {
 
     /// Waits until [`Party::audible_ms`] has reached `total_ms`.
     pub async fn wait_heard_audible(&self, total_ms: u64, within: Duration) -> bool {
-        self.watch(within, || self.voice.audible_ms() >= total_ms)
-            .await
+        self.watch(within, || self.voice.audible_ms() >= total_ms).await
     }
 
     /// Waits until nothing audible has been heard for this long.
@@ -185,9 +183,7 @@ impl Party {
 
     /// Waits until the record of the call satisfies a condition.
     pub async fn until(&self, within: Duration, met: impl Fn(&CallRecord) -> bool) -> bool {
-        tokio::time::timeout(within, self.call.until(met))
-            .await
-            .is_ok()
+        tokio::time::timeout(within, self.call.until(met)).await.is_ok()
     }
 
     /// Waits until the call is over.
@@ -223,7 +219,7 @@ impl Party {
     }
 
     /// Transfers to another worker: hold music for `gap`, then the other is on the same line. None without a queue.
-    pub async fn transfer(&self, worker: &str, gap: Duration) -> Option<Party> {
+    pub async fn transfer(&self, worker: &str, gap: Duration) -> Option<Self> {
         let (_, task) = self.queue.as_ref()?;
         self.voice.leave();
         self.voice.hold_music(true);
@@ -236,17 +232,11 @@ impl Party {
     /// The carrier ends this call with a new document, as a REST update of somebody else would.
     pub fn redirect(&self, twiml: &str) {
         self.call
-            .interrupt(Interrupt::Run(super::call::Source::Inline(
-                twiml.to_owned(),
-            )));
+            .interrupt(Interrupt::Run(super::call::Source::Inline(twiml.to_owned())));
         self.carrier.changed.send_replace(());
     }
 
-    fn watch<'a>(
-        &'a self,
-        within: Duration,
-        met: impl Fn() -> bool + 'a,
-    ) -> impl Future<Output = bool> + 'a {
+    fn watch<'a>(&'a self, within: Duration, met: impl Fn() -> bool + 'a) -> impl Future<Output = bool> + 'a {
         let mut changes: watch::Receiver<()> = self.voice.changes();
         async move {
             let wait = async {

@@ -90,11 +90,6 @@ impl Playback {
         self.playing = filled > 0;
         filled
     }
-
-    /// Bytes that have not been started yet.
-    pub fn queued(&self) -> usize {
-        self.queued
-    }
 }
 
 #[cfg(test)]

@@ -30,10 +30,7 @@ pub enum RawMessage {
 pub struct Gone(String);
 
 impl RawStream {
-    pub(super) async fn open(
-        url: &str,
-        headers: &[(&'static str, String)],
-    ) -> Result<Self, HandshakeError> {
+    pub(super) async fn open(url: &str, headers: &[(&'static str, String)]) -> Result<Self, HandshakeError> {
         handshake::open(url, headers, None).await.map(Self)
     }
 

@@ -42,10 +42,7 @@ pub struct RestRequest {
 impl RestRequest {
     /// The first value of a form parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.form
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        self.form.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 }
 
@@ -67,11 +64,7 @@ impl ApiError {
     }
 
     pub(super) fn not_found(path: &str) -> Self {
-        Self::new(
-            404,
-            20404,
-            format!("The requested resource {path} was not found"),
-        )
+        Self::new(404, 20404, format!("The requested resource {path} was not found"))
     }
 
     fn body(&self) -> Value {
@@ -150,9 +143,7 @@ fn answer(
     };
     match fault {
         None | Some(RestFault::Slow(_)) => Some(rest_calls::perform(carrier, op, record)),
-        Some(RestFault::TooMany { .. }) => {
-            Some(Err(ApiError::new(429, 20429, "Too Many Requests")))
-        }
+        Some(RestFault::TooMany { .. }) => Some(Err(ApiError::new(429, 20429, "Too Many Requests"))),
         Some(RestFault::Error { status, done }) => {
             if done {
                 // Carried out, but the client is not told.

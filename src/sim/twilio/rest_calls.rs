@@ -82,11 +82,7 @@ fn create(carrier: &Arc<Carrier>, request: &RestRequest) -> Answer {
         ));
     }
     let owned = lock(&carrier.owned);
-    if is_number(from)
-        && !owned.is_empty()
-        && !owned.contains(from)
-        && carrier.number(from).is_none()
-    {
+    if is_number(from) && !owned.is_empty() && !owned.contains(from) && carrier.number(from).is_none() {
         return Err(ApiError::new(
             400,
             21210,
@@ -115,13 +111,7 @@ fn create(carrier: &Arc<Carrier>, request: &RestRequest) -> Answer {
     let (call, interrupts) = carrier.open_call(id, voice, Status::Queued, callbacks);
     let body = describe(carrier, &call);
     let limit = Duration::from_secs(ring_limit);
-    carrier.spawn(dial::place(
-        carrier.clone(),
-        call,
-        interrupts,
-        source,
-        limit,
-    ));
+    carrier.spawn(dial::place(carrier.clone(), call, interrupts, source, limit));
     Ok((201, body))
 }
 
@@ -205,9 +195,7 @@ fn list(carrier: &Arc<Carrier>, request: &RestRequest) -> Answer {
         .and_then(|v| v.parse().ok())
         .unwrap_or(50_usize)
         .clamp(1, MAX_PAGE);
-    let page = query("Page")
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(0_usize);
+    let page = query("Page").and_then(|v| v.parse().ok()).unwrap_or(0_usize);
     let matches = |record: &CallRecord| {
         let started = record.answered.unwrap_or(record.created);
         query("From").is_none_or(|from| from == record.from)

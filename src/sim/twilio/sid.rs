@@ -23,13 +23,7 @@ impl Mint {
     /// An opaque token in the form of a UUID.
     pub(super) fn uuid(&self) -> String {
         let hex = self.hex();
-        let parts = [
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        ];
+        let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
         parts.join("-")
     }
 

@@ -198,11 +198,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn run(
-        &mut self,
-        element: &Element,
-        mut commands: UnboundedReceiver<Command>,
-    ) -> StreamEnd {
+    async fn run(&mut self, element: &Element, mut commands: UnboundedReceiver<Command>) -> StreamEnd {
         self.control.push_back(self.writer.connected());
         let silent = self.run.carrier.faults.state().no_start;
         if !silent {
@@ -294,9 +290,7 @@ impl<'a> Session<'a> {
 
     fn receive(&mut self, message: Message) {
         let checked = match message {
-            Message::Text(text) => {
-                wire::check(&text, &self.writer.stream_sid).map_err(|text| (31951, text))
-            }
+            Message::Text(text) => wire::check(&text, &self.writer.stream_sid).map_err(|text| (31951, text)),
             Message::Binary(_) => Err((31950, "a binary message".to_owned())),
             _ => return,
         };
@@ -384,10 +378,7 @@ impl<'a> Session<'a> {
 }
 
 fn parameters(element: &Element) -> Vec<(String, String)> {
-    let parameters = element
-        .children
-        .iter()
-        .filter(|child| child.name == "Parameter");
+    let parameters = element.children.iter().filter(|child| child.name == "Parameter");
     let value = |child: &Element, name| child.attribute(name).unwrap_or_default().to_owned();
     parameters
         .map(|child| (value(child, "name"), value(child, "value")))

@@ -70,8 +70,8 @@ impl Task {
             .attribute("workflowSid")
             .ok_or("<Enqueue> without workflowSid is not simulated")?;
         let element = verb.child("Task").ok_or("<Enqueue> without a <Task>")?;
-        let own: Map<String, Value> = serde_json::from_str(&element.text)
-            .map_err(|e| format!("the task's JSON is invalid: {e}"))?;
+        let own: Map<String, Value> =
+            serde_json::from_str(&element.text).map_err(|e| format!("the task's JSON is invalid: {e}"))?;
         let mut attributes = call_attributes(run);
         attributes.extend(own);
         let attributes = Value::Object(attributes);
@@ -176,10 +176,7 @@ impl Task {
     fn event_params(&self, carrier: &Carrier, event: &str) -> Vec<(String, String)> {
         let state = lock(&self.state);
         let resource = event.split('.').next().unwrap_or_default();
-        let reservation = state
-            .reservation
-            .as_deref()
-            .filter(|_| resource == "reservation");
+        let reservation = state.reservation.as_deref().filter(|_| resource == "reservation");
         let mut params = vec![
             pair("EventType", event),
             pair("EventDescription", event),
@@ -259,7 +256,7 @@ fn call_attributes(run: &Run<'_>) -> Map<String, Value> {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -136,11 +136,7 @@ impl Task {
         }
     }
 
-    async fn deliver_accepted(
-        self: &Arc<Self>,
-        carrier: &Arc<Carrier>,
-        looped: Option<&Arc<Call>>,
-    ) {
+    async fn deliver_accepted(self: &Arc<Self>, carrier: &Arc<Carrier>, looped: Option<&Arc<Call>>) {
         const EVENT: &str = "reservation.accepted";
         let task = self.clone();
         match carrier.agents.current().accepted {
@@ -186,12 +182,7 @@ impl Task {
         state.status = if accepted { "completed" } else { "canceled" };
         if !accepted {
             let hung_up = matches!(end, QueueEnd::CallerGone);
-            state.reason = if hung_up {
-                "hangup"
-            } else {
-                "Task TTL Exceeded"
-            }
-            .to_owned();
+            state.reason = if hung_up { "hangup" } else { "Task TTL Exceeded" }.to_owned();
         }
         drop(state);
         let events: &[&str] = match (accepted, pending) {

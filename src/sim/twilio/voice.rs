@@ -185,10 +185,7 @@ impl Voice {
 
     /// Time since the last audible frame, or since the call's start.
     pub(super) fn quiet(&self) -> Duration {
-        lock(&self.state)
-            .last_audible
-            .unwrap_or(self.started)
-            .elapsed()
+        lock(&self.state).last_audible.unwrap_or(self.started).elapsed()
     }
 
     /// Milliseconds of media that were played while nobody was there.
@@ -238,10 +235,7 @@ mod tests {
 
     #[test]
     fn mulaw_codes_survive_a_round_trip() {
-        assert_eq!(
-            (decode(0xFF), decode(0x00), decode(0x80)),
-            (0, -32_124, 32_124)
-        );
+        assert_eq!((decode(0xFF), decode(0x00), decode(0x80)), (0, -32_124, 32_124));
         for code in 0..=255_u8 {
             let again = encode(decode(code));
             assert!(again == code || code == 0x7F, "{code:#x} became {again:#x}");

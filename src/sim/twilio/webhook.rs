@@ -119,9 +119,7 @@ impl Carrier {
             )
         };
         let (delivered, result) = match answer {
-            Ok(Ok(delivered)) if (200..300).contains(&delivered.status) => {
-                (delivered.clone(), Ok(delivered))
-            }
+            Ok(Ok(delivered)) if (200..300).contains(&delivered.status) => (delivered.clone(), Ok(delivered)),
             Ok(Ok(delivered)) => {
                 let error = WebhookError::Status(delivered.status);
                 (delivered, Err(error))
@@ -134,11 +132,7 @@ impl Carrier {
         result
     }
 
-    async fn request_once(
-        &self,
-        url: &str,
-        webhook: &Webhook,
-    ) -> Result<Delivered, reqwest::Error> {
+    async fn request_once(&self, url: &str, webhook: &Webhook) -> Result<Delivered, reqwest::Error> {
         let faults = self.faults.state();
         let signing = webhook.signing.as_ref().unwrap_or(&faults.signing);
         let mut params = webhook.params.clone();
@@ -161,10 +155,7 @@ impl Carrier {
             self.http.get(&full)
         } else {
             let kind = "application/x-www-form-urlencoded; charset=UTF-8";
-            self.http
-                .post(&full)
-                .header("content-type", kind)
-                .body(encoded)
+            self.http.post(&full).header("content-type", kind).body(encoded)
         };
         for (name, value) in signing.headers(&self.options.auth_token, &signed, signed_params) {
             request = request.header(name, value);

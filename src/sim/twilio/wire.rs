@@ -94,10 +94,7 @@ impl Writer {
     }
 
     pub fn start(&mut self, parameters: &[(String, String)]) -> String {
-        let custom: Map<String, Value> = parameters
-            .iter()
-            .map(|(k, v)| (k.clone(), json!(v)))
-            .collect();
+        let custom: Map<String, Value> = parameters.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
         let start = json!({
             "accountSid": self.account_sid, "callSid": self.call_sid, "streamSid": self.stream_sid,
             "tracks": ["inbound"], "customParameters": custom,
@@ -155,10 +152,7 @@ mod tests {
             "MZ1",
         );
         assert_eq!(media, Ok(FromApp::Media(vec![0xFF, 0xFF])));
-        let mark = check(
-            r#"{"event":"mark","streamSid":"MZ1","mark":{"name":"a"}}"#,
-            "MZ1",
-        );
+        let mark = check(r#"{"event":"mark","streamSid":"MZ1","mark":{"name":"a"}}"#, "MZ1");
         assert_eq!(mark, Ok(FromApp::Mark("a".to_owned())));
         assert_eq!(
             check(r#"{"event":"clear","streamSid":"MZ1"}"#, "MZ1"),

@@ -23,10 +23,7 @@ async fn a_turn_is_found_recognised_and_answered_with_the_recorded_translation()
     let ledger = sim.ledger();
     let record = ledger.speaking(Tongue::English).expect("a session");
     let said = &record.utterances[0];
-    assert_eq!(
-        (said.heard[0].id, said.heard[0].tongue),
-        (1, Tongue::Spanish)
-    );
+    assert_eq!((said.heard[0].id, said.heard[0].tongue), (1, Tongue::Spanish));
     assert!(said.answered && said.first_audio_at.is_some());
     assert_eq!(record.spoken, clip(1, Tongue::English));
     assert_eq!(
@@ -42,10 +39,8 @@ async fn automatic_turns_in_pcm_answer_into_the_conversation() {
     let sim = server().await;
     let mut client = Client::open(&sim).await;
     client
-        .send(
-            json!({"type": "session.update", "session": {"type": "realtime",
-            "instructions": "From English into French."}}),
-        )
+        .send(json!({"type": "session.update", "session": {"type": "realtime",
+            "instructions": "From English into French."}}))
         .await;
     let wide: Vec<u8> = clip(3, Tongue::English)
         .iter()
@@ -88,10 +83,7 @@ async fn two_phrases_in_one_turn_are_both_translated() {
     client.ask_about(&item).await;
     let response = client.until("response.done").await["response"].clone();
     let words = format!("{} {}", text(0, Tongue::Hindi), text(2, Tongue::Hindi));
-    assert_eq!(
-        response["output"][0]["content"][0]["transcript"],
-        json!(words)
-    );
+    assert_eq!(response["output"][0]["content"][0]["transcript"], json!(words));
 }
 
 #[tokio::test]
@@ -118,8 +110,10 @@ async fn typed_text_is_spoken_from_the_book_or_as_a_chirp() {
     let mut spoken = Vec::new();
     for typed in [text(6, Tongue::English), "The office is closed."] {
         client
-            .send(json!({"type": "response.create", "response": {"conversation": "none", "input": [
-                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": typed}]}]}}))
+            .send(
+                json!({"type": "response.create", "response": {"conversation": "none", "input": [
+                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": typed}]}]}}),
+            )
             .await;
         let response = client.until("response.done").await["response"].clone();
         spoken.push((
@@ -129,10 +123,7 @@ async fn typed_text_is_spoken_from_the_book_or_as_a_chirp() {
     }
     assert_eq!(
         spoken[0],
-        (
-            json!(text(6, Tongue::Spanish)),
-            clip(6, Tongue::Spanish).to_vec()
-        )
+        (json!(text(6, Tongue::Spanish)), clip(6, Tongue::Spanish).to_vec())
     );
     assert_eq!(spoken[1].0, "[spanish] The office is closed.");
     assert_eq!(recognise(&spoken[1].1), None);
@@ -159,10 +150,7 @@ async fn one_response_at_a_time_speaks_into_the_conversation_and_others_beside_i
         .send(json!({"type": "response.cancel", "response_id": beside}))
         .await;
     let done = client.until("response.done").await["response"].clone();
-    assert_eq!(
-        (&done["id"], &done["status"]),
-        (&beside, &json!("cancelled"))
-    );
+    assert_eq!((&done["id"], &done["status"]), (&beside, &json!("cancelled")));
     client.send(json!({"type": "response.cancel"})).await;
     let done = client.until("response.done").await["response"].clone();
     assert_eq!(done["status_details"]["reason"], "client_cancelled");
@@ -175,12 +163,12 @@ async fn speech_interrupts_a_response_only_where_that_is_asked_for() {
     for interrupts in [true, false] {
         let sim = server_with(|o| o.speed = 1.0).await;
         let mut client = Client::open(&sim).await;
+        client.configure("English into Spanish", json!(interrupts)).await;
         client
-            .configure("English into Spanish", json!(interrupts))
-            .await;
-        client
-            .send(json!({"type": "response.create", "response": {"input": [{"type": "message", "role": "user",
-                "content": [{"type": "input_text", "text": text(0, Tongue::English)}]}]}}))
+            .send(
+                json!({"type": "response.create", "response": {"input": [{"type": "message", "role": "user",
+                "content": [{"type": "input_text", "text": text(0, Tongue::English)}]}]}}),
+            )
             .await;
         client.until("response.output_audio.delta").await;
         client.say(clip(1, Tongue::English)).await;
@@ -201,9 +189,11 @@ async fn a_token_limit_cuts_the_answer_short() {
     let sim = server().await;
     let mut client = Client::translator(&sim, "English", "Spanish").await;
     client
-        .send(json!({"type": "response.create", "response": {"conversation": "none", "max_output_tokens": 20,
+        .send(
+            json!({"type": "response.create", "response": {"conversation": "none", "max_output_tokens": 20,
             "input": [{"type": "message", "role": "user",
-                "content": [{"type": "input_text", "text": text(0, Tongue::English)}]}]}}))
+                "content": [{"type": "input_text", "text": text(0, Tongue::English)}]}]}}),
+        )
         .await;
     let done = client.until("response.done").await["response"].clone();
     assert_eq!(
@@ -213,36 +203,71 @@ async fn a_token_limit_cuts_the_answer_short() {
     assert!(client.audio_of(&done).len() < clip(0, Tongue::Spanish).len() / 2);
 }
 
+fn create(item: Value, after: Value) -> Value {
+    json!({"type": "conversation.item.create", "previous_item_id": after, "item": item})
+}
+
+fn thanks(id: &str) -> Value {
+    json!({"id": id, "type": "message", "role": "user",
+        "content": [{"type": "input_text", "text": "Thanks"}]})
+}
+
 #[tokio::test]
-async fn items_are_created_placed_retrieved_truncated_and_deleted() {
+async fn items_are_created_placed_and_deleted() {
     let sim = server().await;
-    let mut client = Client::translator(&sim, "English", "Spanish").await;
-    let item = |id: &str| json!({"id": id, "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Thanks"}]});
-    let create = |id: &str, after: Value| json!({"type": "conversation.item.create", "previous_item_id": after, "item": item(id)});
-    client.send(create("one", Value::Null)).await;
-    client.send(create("two", json!("root"))).await;
-    client.until("conversation.item.done").await;
-    assert_eq!(
-        client.until("conversation.item.done").await["previous_item_id"],
-        Value::Null
-    );
-    client.send(create("three", json!("two"))).await;
-    assert_eq!(
-        client.until("conversation.item.done").await["previous_item_id"],
-        "two"
-    );
-    for wrong in [create("one", Value::Null), create("four", json!("nobody"))] {
+    let mut client = Client::open(&sim).await;
+    let output = json!({"type": "function_call_output", "call_id": "call_1", "output": "{}"});
+    let orders = [
+        (thanks("one"), Value::Null, Value::Null),
+        (thanks("two"), json!("root"), Value::Null),
+        (thanks("three"), json!("two"), json!("two")),
+        (output, Value::Null, json!("one")),
+    ];
+    for (item, after, previous) in orders {
+        client.send(create(item.clone(), after)).await;
+        let done = client.until("conversation.item.done").await;
+        assert_eq!(done["previous_item_id"], previous);
+        let fields = item.as_object().expect("an object");
+        assert!(fields.iter().all(|(name, value)| done["item"][name] == *value));
+        // What an item of a kind does not have is absent, not null.
+        assert_eq!(
+            done["item"].get("content").is_some(),
+            item.get("content").is_some()
+        );
+    }
+    for wrong in [
+        create(thanks("one"), Value::Null),
+        create(thanks("four"), json!("nobody")),
+    ] {
         client.send(wrong).await;
         assert_eq!(client.error().await["code"], "invalid_value");
     }
+    let delete = json!({"type": "conversation.item.delete", "item_id": "one"});
+    client.send(delete.clone()).await;
+    client.until("conversation.item.deleted").await;
+    client.send(delete).await;
+    assert_eq!(client.error().await["code"], "item_delete_invalid_item_id");
+    assert_eq!(sim.ledger().sessions[0].items, 3);
+}
+
+#[tokio::test]
+async fn what_was_spoken_is_truncated_to_what_was_heard_and_no_longer() {
+    let sim = server().await;
+    let mut client = Client::translator(&sim, "English", "Spanish").await;
+    client.send(create(thanks("one"), Value::Null)).await;
     client.send(json!({"type": "response.create"})).await;
     let done = client.until("response.done").await["response"].clone();
     let spoken = done["output"][0]["id"].clone();
     let long = client.audio_of(&done).len() / 8;
-    let truncate = |ms: usize| json!({"type": "conversation.item.truncate", "item_id": spoken, "content_index": 0, "audio_end_ms": ms});
+    let truncate = |ms: usize| {
+        let end = json!(ms);
+        json!({"type": "conversation.item.truncate", "item_id": spoken,
+            "content_index": 0, "audio_end_ms": end})
+    };
     client.send(truncate(long + 60)).await;
     let message = client.error().await["message"].to_string();
-    assert!(message.contains(&format!("{long}ms is already shorter than {}ms", long + 60)));
+    let expected = format!("{long}ms is already shorter than {}ms", long + 60);
+    assert!(message.contains(&expected), "{message}");
     client.send(truncate(100)).await;
     client.until("conversation.item.truncated").await;
     client
@@ -250,19 +275,8 @@ async fn items_are_created_placed_retrieved_truncated_and_deleted() {
         .await;
     let shown = client.until("conversation.item.retrieved").await["item"].clone();
     assert_eq!(shown["content"][0]["transcript"], Value::Null);
-    let audio = shown["content"][0]["audio"]
-        .as_str()
-        .map(|a| STANDARD.decode(a));
-    assert_eq!(audio.expect("audio").expect("base64").len(), 800);
-    client
-        .send(json!({"type": "conversation.item.delete", "item_id": "one"}))
-        .await;
-    client.until("conversation.item.deleted").await;
-    client
-        .send(json!({"type": "conversation.item.delete", "item_id": "one"}))
-        .await;
-    assert_eq!(client.error().await["code"], "item_delete_invalid_item_id");
-    assert_eq!(sim.ledger().sessions[0].items, 3);
+    let audio = shown["content"][0]["audio"].as_str().expect("audio");
+    assert_eq!(STANDARD.decode(audio).expect("base64").len(), 800);
 }
 
 #[tokio::test]
@@ -270,28 +284,17 @@ async fn audio_is_committed_by_hand_where_turns_are_not_detected() {
     let sim = server().await;
     let mut client = Client::translator(&sim, "Hindi", "English").await;
     client
-        .send(
-            json!({"type": "session.update", "session": {"type": "realtime",
-            "audio": {"input": {"turn_detection": null}}}}),
-        )
+        .send(json!({"type": "session.update", "session": {"type": "realtime",
+            "audio": {"input": {"turn_detection": null}}}}))
         .await;
     client.until("session.updated").await;
     client.append(&[SILENCE; 400]).await;
-    client
-        .send(json!({"type": "input_audio_buffer.commit"}))
-        .await;
-    assert_eq!(
-        client.error().await["code"],
-        "input_audio_buffer_commit_empty"
-    );
-    client
-        .send(json!({"type": "input_audio_buffer.clear"}))
-        .await;
+    client.send(json!({"type": "input_audio_buffer.commit"})).await;
+    assert_eq!(client.error().await["code"], "input_audio_buffer_commit_empty");
+    client.send(json!({"type": "input_audio_buffer.clear"})).await;
     client.until("input_audio_buffer.cleared").await;
     client.append(clip(5, Tongue::Hindi)).await;
-    client
-        .send(json!({"type": "input_audio_buffer.commit"}))
-        .await;
+    client.send(json!({"type": "input_audio_buffer.commit"})).await;
     client.send(json!({"type": "response.create"})).await;
     client.until("response.done").await;
     let ledger = sim.ledger();
@@ -318,9 +321,7 @@ async fn the_order_of_events_varies_where_it_is_not_promised_and_nowhere_else() 
         assert!(place("response.output_audio_transcript.done") < place(part));
         assert!(place(part) < place("response.output_item.done"));
         assert_eq!(client.seen.last(), Some(&done));
-        orders[0].push(
-            place("response.output_audio.done") < place("response.output_audio_transcript.done"),
-        );
+        orders[0].push(place("response.output_audio.done") < place("response.output_audio_transcript.done"));
         orders[1].push(
             client
                 .place("conversation.item.input_audio_transcription.completed")
@@ -328,9 +329,6 @@ async fn the_order_of_events_varies_where_it_is_not_promised_and_nowhere_else() 
         );
     }
     for order in &orders {
-        assert!(
-            order.contains(&true) && order.contains(&false),
-            "{orders:?}"
-        );
+        assert!(order.contains(&true) && order.contains(&false), "{orders:?}");
     }
 }

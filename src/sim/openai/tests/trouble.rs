@@ -34,10 +34,7 @@ async fn the_beta_header_ends_the_session_with_4000() {
     let mut client = connect(&sim, MODEL, &[KEY, ("openai-beta", "realtime=v1")])
         .await
         .expect("a socket");
-    assert_eq!(
-        client.next().await["error"]["code"],
-        "beta_api_shape_disabled"
-    );
+    assert_eq!(client.next().await["error"]["code"], "beta_api_shape_disabled");
     assert_eq!(client.closed().await.map(|(code, _)| code), Some(4000));
 }
 
@@ -78,14 +75,24 @@ async fn a_wrong_event_is_refused_with_its_place_and_changes_nothing() {
         event["event_id"] = json!(format!("event {wrong}"));
         client.send(event).await;
         let error = client.error().await;
-        assert_eq!((&error["code"], &error["param"]), (&json!(code), &json!(place)), "{error}");
+        assert_eq!(
+            (&error["code"], &error["param"]),
+            (&json!(code), &json!(place)),
+            "{error}"
+        );
         assert_eq!(error["event_id"], json!(format!("event {wrong}")));
     }
     for garbage in ["", "[1]", "{\"type\":7}", "{\"type\":\"session.close\"}"] {
-        client.socket.send(Message::text(garbage)).await.expect("an open socket");
+        client
+            .socket
+            .send(Message::text(garbage))
+            .await
+            .expect("an open socket");
         assert_eq!(client.error().await["code"], "invalid_event");
     }
-    client.send(json!({"type": "session.update", "session": {"type": "realtime"}})).await;
+    client
+        .send(json!({"type": "session.update", "session": {"type": "realtime"}}))
+        .await;
     let session = client.until("session.updated").await["session"].clone();
     assert_eq!(session, client.seen[0]["session"], "nothing was applied");
     assert_eq!(sim.ledger().sessions[0].appended_bytes, 0);
@@ -118,19 +125,17 @@ async fn handshakes_are_refused_as_often_as_asked_and_hang_on_demand() {
 #[tokio::test]
 async fn an_update_is_left_unconfirmed_or_confirmed_with_another_format() {
     let sim = server().await;
-    let update = json!({"type": "session.update", "session": {"type": "realtime", "instructions": "into Hindi"}});
+    let update =
+        json!({"type": "session.update", "session": {"type": "realtime", "instructions": "into Hindi"}});
     let mut client = Client::open(&sim).await;
     sim.faults().withhold_updated(true);
     client.send(update.clone()).await;
-    client
-        .send(json!({"type": "input_audio_buffer.clear"}))
-        .await;
+    client.send(json!({"type": "input_audio_buffer.clear"})).await;
     client.until("input_audio_buffer.cleared").await;
     assert_eq!(client.place("session.updated"), None);
     assert_eq!(sim.ledger().sessions[0].target, Some(Tongue::Hindi));
     sim.faults().withhold_updated(false);
-    sim.faults()
-        .confirm_format(Some(json!({"type": "audio/pcma"})));
+    sim.faults().confirm_format(Some(json!({"type": "audio/pcma"})));
     client.send(update).await;
     let session = client.until("session.updated").await["session"].clone();
     assert_eq!(session["audio"]["output"]["format"]["type"], "audio/pcma");
@@ -149,10 +154,7 @@ async fn connections_are_dropped_or_closed_one_or_all() {
     sim.until(|ledger| (ledger.open().count() == 1).then_some(()))
         .await;
     sim.faults().close(1013, "try again later");
-    assert_eq!(
-        second.closed().await,
-        Some((1013, "try again later".to_owned()))
-    );
+    assert_eq!(second.closed().await, Some((1013, "try again later".to_owned())));
     let closed = sim.until(|ledger| ledger.sessions[1].closed).await;
     assert_eq!(closed.1, Some(1013));
     assert_eq!(sim.open_sessions(), 0);
@@ -182,9 +184,7 @@ async fn a_stalled_session_neither_reads_nor_sends_and_a_muted_one_only_reads() 
     client.append(&[SILENCE; 160]).await;
     sim.until(|ledger| (ledger.sessions[0].appended_bytes == 160).then_some(()))
         .await;
-    client
-        .send(json!({"type": "input_audio_buffer.clear"}))
-        .await;
+    client.send(json!({"type": "input_audio_buffer.clear"})).await;
     assert!(
         timeout(Duration::from_millis(50), client.socket.next())
             .await
@@ -192,9 +192,7 @@ async fn a_stalled_session_neither_reads_nor_sends_and_a_muted_one_only_reads() 
     );
     sim.faults().mute(false);
     sim.faults().stall(true);
-    client
-        .send(json!({"type": "input_audio_buffer.clear"}))
-        .await;
+    client.send(json!({"type": "input_audio_buffer.clear"})).await;
     assert!(
         timeout(Duration::from_millis(50), client.socket.next())
             .await
@@ -237,8 +235,7 @@ async fn strange_frames_come_as_they_are_ordered() {
 async fn responses_fail_as_often_as_asked() {
     let sim = server().await;
     let mut client = Client::translator(&sim, "English", "Spanish").await;
-    sim.faults()
-        .fail_responses(1, "inference_rate_limit_exceeded");
+    sim.faults().fail_responses(1, "inference_rate_limit_exceeded");
     let mut statuses = Vec::new();
     client.say(clip(7, Tongue::English)).await;
     let item = client.until("input_audio_buffer.committed").await["item_id"].clone();
@@ -254,11 +251,7 @@ async fn responses_fail_as_often_as_asked() {
     }
     assert_eq!(
         statuses[0],
-        (
-            json!("failed"),
-            json!("inference_rate_limit_exceeded"),
-            false
-        )
+        (json!("failed"), json!("inference_rate_limit_exceeded"), false)
     );
     assert_eq!(statuses[1], (json!("completed"), Value::Null, true));
 }
@@ -295,11 +288,7 @@ async fn pings_are_answered_and_a_reader_of_the_ledger_is_woken() {
     );
     timeout(PATIENCE, sim.changed()).await.expect("a change");
     assert_eq!(sim.ledger().sessions[0].pings, 1);
-    assert!(
-        timeout(Duration::from_millis(20), sim.changed())
-            .await
-            .is_err()
-    );
+    assert!(timeout(Duration::from_millis(20), sim.changed()).await.is_err());
     sim.stop().await;
     assert_eq!(client.closed().await, None);
 }

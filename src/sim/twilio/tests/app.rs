@@ -107,9 +107,7 @@ impl App {
                 changes.changed().await.expect("the app lives");
             }
         };
-        tokio::time::timeout(Duration::from_secs(5), wait)
-            .await
-            .is_ok()
+        tokio::time::timeout(Duration::from_secs(5), wait).await.is_ok()
     }
 
     fn note(&self, entry: String) {
@@ -117,12 +115,7 @@ impl App {
         self.changed.send_replace(());
     }
 
-    fn signed(
-        &self,
-        url: &str,
-        params: &[(String, String)],
-        request: &axum::http::HeaderMap,
-    ) -> bool {
+    fn signed(&self, url: &str, params: &[(String, String)], request: &axum::http::HeaderMap) -> bool {
         let given = request.get(SIGNATURE).and_then(|v| v.to_str().ok());
         given == Some(&sha1(&self.token, &signed_text(url, params)))
     }
@@ -169,8 +162,7 @@ fn opening(mode: &str, sid: &Value) -> Vec<Message> {
     let second = "AAAA".repeat(8_000 / 3 + 1);
     let text = |value: Value| Message::text(value.to_string());
     let media = text(json!({"event": "media", "streamSid": sid, "media": {"payload": second}}));
-    let mark =
-        |name: &str| text(json!({"event": "mark", "streamSid": sid, "mark": {"name": name}}));
+    let mark = |name: &str| text(json!({"event": "mark", "streamSid": sid, "mark": {"name": name}}));
     match mode {
         "marks" => vec![mark("idle"), media, mark("a"), mark("b")],
         "clear" => vec![
@@ -207,9 +199,7 @@ async fn handle(State(app): State<App>, mut request: Request) -> Response {
             let socket = WebSocketStream::from_raw_socket(upgraded, Role::Server, None).await;
             app.socket(socket).await;
         });
-        let response = Response::builder()
-            .status(101)
-            .header("connection", "upgrade");
+        let response = Response::builder().status(101).header("connection", "upgrade");
         let response = response
             .header("upgrade", "websocket")
             .header("sec-websocket-accept", key);
@@ -222,18 +212,15 @@ async fn handle(State(app): State<App>, mut request: Request) -> Response {
     if !app.signed(&full, &params, &parts.headers) {
         return answer(403, "");
     }
-    let param = |name: &str| {
-        params
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
-    };
-    let detail = param("EventType")
-        .or(param("StreamEvent"))
-        .or(param("QueueResult"));
-    let detail = detail
-        .or(param("SequenceNumber").and(param("CallStatus")))
-        .unwrap_or_default();
+    let param = |name: &str| params.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    let progress = param("SequenceNumber").and_then(|_| param("CallStatus"));
+    let details = [
+        param("EventType"),
+        param("StreamEvent"),
+        param("QueueResult"),
+        progress,
+    ];
+    let detail = details.into_iter().flatten().next().unwrap_or_default();
     app.note(format!("{path} {detail}").trim().to_owned());
     match path.as_str() {
         "/voice" => answer(200, &app.stream("echo", "<Redirect>/after</Redirect>")),
@@ -261,7 +248,5 @@ fn answer(status: u16, body: &str) -> Response {
     let response = Response::builder()
         .status(status)
         .header("content-type", "text/xml");
-    response
-        .body(Body::from(body.to_owned()))
-        .expect("a response")
+    response.body(Body::from(body.to_owned())).expect("a response")
 }

@@ -153,10 +153,7 @@ async fn a_rejected_loop_a_failed_queue_and_swapped_callbacks() {
     dial(&sim, &app).await;
     assert!(app.saw("/dequeued queue-full").await && app.saw("/status completed").await);
     assert!(
-        sim.until(SOON, |sim| sim
-            .calls()
-            .iter()
-            .all(|call| call.status.is_final()))
+        sim.until(SOON, |sim| sim.calls().iter().all(|call| call.status.is_final()))
             .await
     );
     assert!(app.saw("/status in-progress").await);
@@ -190,11 +187,7 @@ async fn a_softphone_answers_and_a_transfer_keeps_the_line() {
     };
     assert_eq!(accepted(app.log()), 2);
     let twiml = app.stream("echo", "");
-    let form = [
-        ("To", "client:eva"),
-        ("From", OURS),
-        ("Twiml", twiml.as_str()),
-    ];
+    let form = [("To", "client:eva"), ("From", OURS), ("Twiml", twiml.as_str())];
     rest(&sim, "Calls.json", Some(&form)).await;
     let eva = sim.next_agent(SOON).await.expect("a softphone");
     assert!(eva.until(SOON, |record| record.streams == 1).await);
