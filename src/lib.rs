@@ -26,7 +26,12 @@
 pub mod audio;
 pub mod call;
 pub mod carrier;
+pub mod commands;
+pub mod config;
 pub mod engine;
+pub mod http;
+pub mod hub;
 pub mod language;
 pub mod phrase;
+pub mod sim;
 pub mod wire;

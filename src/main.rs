@@ -1,1 +1,97 @@
-fn main() {}
+//! The commands of the program.
+
+use std::io::IsTerminal as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use duologue::commands::{demo, health, serve};
+use duologue::config::{Config, Logging};
+
+/// Two people on the phone, each in their own language, and each hears the other in their own.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer calls, with the settings of the environment or of `.env` (the default)
+    Serve,
+    /// Run a whole translated call on the embedded simulator
+    Demo {
+        /// Where the recordings and the timeline are put
+        #[arg(long, default_value = "demo-output")]
+        out: PathBuf,
+    },
+    /// Ask the instance on this machine whether it is alive
+    Health,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // A `.env` file is a convenience; that there is none is no mistake, that it cannot be read is.
+    if let Err(error) = dotenvy::dotenv()
+        && !error.not_found()
+    {
+        eprintln!(".env cannot be read: {error}");
+        return ExitCode::from(serve::EXIT_CONFIG);
+    }
+    let result = match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => return serve_or_explain().await,
+        Command::Demo { out } => demo::run(&out).await,
+        Command::Health => ask_health(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+async fn serve_or_explain() -> ExitCode {
+    let logging = Logging::read(&environment, std::io::stderr().is_terminal());
+    if let Err(error) = serve::start_logging(&logging) {
+        eprintln!("{error:#}");
+        return ExitCode::from(serve::EXIT_CONFIG);
+    }
+    let config = match Config::read(&environment) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("Duologue cannot start with these settings:\n");
+            for mistake in &mistakes {
+                eprintln!("  {mistake}");
+            }
+            eprintln!(
+                "\nSettings come from the environment or from a file .env; .env.sample lists them all."
+            );
+            eprintln!("To see a translated call without any account: duologue demo");
+            return ExitCode::from(serve::EXIT_CONFIG);
+        }
+    };
+    match serve::run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ask_health() -> anyhow::Result<()> {
+    let or = |name: &str, default: &str| environment(name).unwrap_or_else(|| default.to_owned());
+    let host: IpAddr = or("API_HOST", "")
+        .parse()
+        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let port = or("API_PORT", "5050").parse()?;
+    health::run(host, port)
+}

@@ -105,7 +105,7 @@ impl Party {
 
 impl Call {
     /// Whose live leg this socket is.
-    pub(super) fn side_of(&self, socket: SocketId) -> Option<Side> {
+    pub fn side_of(&self, socket: SocketId) -> Option<Side> {
         Side::BOTH
             .into_iter()
             .find(|&side| self.parties[side as usize].socket() == Some(socket))

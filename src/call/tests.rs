@@ -1,1 +1,17 @@
+//! Whole conversations on a virtual clock.
+//!
+//! `conversation` and `world` are the stage: lines, interpreters and a carrier that do as their script says. The tests
+//! read as conversations, one file for each part of a call's life; `model` lets chance write the script and checks what
+//! must hold whatever happens.
 
+mod conversation;
+mod dialling;
+mod interpreter;
+mod joining;
+mod line;
+mod model;
+mod parting;
+mod talking;
+mod trouble;
+mod waiting;
+mod world;

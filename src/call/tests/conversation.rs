@@ -1,0 +1,429 @@
+//! A whole conversation on a virtual clock: the call, and fakes of everything around it.
+//!
+//! ```text
+//!   people ─► lines (frames, marks) ─►        ◄─► interpreters by script
+//!                                       Call
+//!   carrier: dials, webhooks, REST  ─►        ◄── the clock, which jumps from event to event
+//! ```
+//!
+//! A test sets the scene, lets people speak, and looks at what each line was sent. What must hold in every conversation
+//! is checked on the way, in `world`. Not here: sockets, wires, and the program that drives a call.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::audio::SILENCE;
+use crate::call::event::{Event, Totals};
+use crate::call::outcome::Reason;
+use crate::call::{
+    Answer, Call, CallId, CallStatus, DialBy, DialError, Input, LegEvent, MarkId, OriginalAudio, Outbox,
+    RequestId, SessionEvent, SessionId, Setup, Side, SocketId, StreamStart, TaskEvent, Time,
+};
+use crate::language::Language;
+
+use super::interpreter::Interpreter;
+use super::line::{self, Line};
+
+pub const CALLER_SID: &str = "CAcaller";
+/// Names for the agent's calls, in the order of the dials.
+pub const AGENT_SIDS: [&str; 6] = ["CA0", "CA1", "CA2", "CA3", "CA4", "CA5"];
+const FRAME_MS: u64 = 20;
+pub const FRAME: usize = 160;
+
+/// What the world does of its own accord.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// What becomes of each dial; placed when nothing is said.
+    pub dials: VecDeque<Dialled>,
+    pub dial_ms: u64,
+    /// What each look for an unclear dial shows; nothing found when nothing is said.
+    pub looks: VecDeque<Result<bool, ()>>,
+    pub grants_lane: bool,
+    /// When a session confirms its settings; never if `None`.
+    pub ready_ms: [Option<u64>; 2],
+    /// How many sessions of each speaker fail instead.
+    pub failing: [u32; 2],
+    pub think_ms: u64,
+    pub answer_ms: u64,
+    /// Whether each request to end a call succeeds; yes when nothing is said.
+    pub completes: VecDeque<bool>,
+    /// What a question whether a call still runs is answered.
+    pub live: Option<bool>,
+    /// The carrier asks what comes next when a stream has ended.
+    pub asks: bool,
+    /// It then connects again, if it is told to.
+    pub returns: bool,
+    pub echoes: bool,
+}
+
+/// What becomes of a dial: whether a call is made, and what we are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialled {
+    pub made: bool,
+    pub told: Result<(), DialError>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            dials: VecDeque::new(),
+            dial_ms: 100,
+            looks: VecDeque::new(),
+            grants_lane: true,
+            ready_ms: [Some(200); 2],
+            failing: [0; 2],
+            think_ms: 300,
+            answer_ms: 1_000,
+            completes: VecDeque::new(),
+            live: Some(true),
+            asks: true,
+            returns: true,
+            echoes: true,
+        }
+    }
+}
+
+/// What is to happen later.
+#[derive(Debug)]
+pub enum Later {
+    Input(Input<'static>),
+    Mark(SocketId, MarkId, usize),
+    /// A session says this much of its translation.
+    Speech(SessionId, u32, usize),
+    /// A stream connects with the newest token of its side.
+    Connect(Side),
+    /// A dial is answered: its number, and what we are told.
+    Dialled(usize, Result<(), DialError>),
+}
+
+pub struct Conversation {
+    pub call: Call,
+    pub now: Time,
+    pub script: Script,
+    pub lines: Vec<Line>,
+    pub sessions: Vec<Interpreter>,
+    /// The token of each dial.
+    pub dials: Vec<String>,
+    /// Tokens for streams that come back.
+    pub tokens: [Option<String>; 2],
+    /// The carrier's calls that run.
+    pub running: Vec<String>,
+    pub told: Vec<(Time, Side, Answer)>,
+    pub events: Vec<(Time, Event)>,
+    pub lanes_taken: u32,
+    pub lanes_released: u32,
+    pub looks: u32,
+    pub completed: Vec<(Time, String)>,
+    pub fetched: u32,
+    pub finished: bool,
+    /// All that each party's interpreter has said and a listener was there to hear.
+    pub spoken: [Vec<u8>; 2],
+    /// Bytes that came from each party after the acceptance.
+    pub heard: [u64; 2],
+    pub speaking: [bool; 2],
+    /// Parties whose line brings no media.
+    pub mute: [bool; 2],
+    /// Everything that came out, for comparing replays.
+    pub log: u64,
+    pub asked: BTreeMap<u32, Side>,
+    pub out: Outbox,
+    pub later: BTreeMap<(Time, u64), Later>,
+    pub order: u64,
+    next_frame: Time,
+}
+
+pub fn setup() -> Setup {
+    Setup {
+        caller: Language::find("spanish").expect("a language"),
+        agent: Language::english(),
+        caller_sid: CALLER_SID.to_owned(),
+        dial: DialBy::Flex,
+        agent_wait: Duration::from_secs(60),
+        original: OriginalAudio::Off,
+        wait_cue: true,
+        hold: vec![line::HOLD; 4_000].into(),
+        must_confirm: true,
+    }
+}
+
+impl Conversation {
+    /// A call whose caller has dialled and whose stream is not there yet.
+    pub fn new(change: impl FnOnce(&mut Setup, &mut Script)) -> Self {
+        Self::seeded(7, change)
+    }
+
+    pub fn seeded(seed: u8, change: impl FnOnce(&mut Setup, &mut Script)) -> Self {
+        let (mut setup, mut script) = (setup(), Script::default());
+        change(&mut setup, &mut script);
+        let id: CallId = format!("{seed:032x}").parse().expect("a call id");
+        Self {
+            call: Call::new(id, setup, [seed; 32]),
+            now: Time::ZERO,
+            script,
+            lines: Vec::new(),
+            sessions: Vec::new(),
+            dials: Vec::new(),
+            tokens: [None, None],
+            running: vec![CALLER_SID.to_owned()],
+            told: Vec::new(),
+            events: Vec::new(),
+            lanes_taken: 0,
+            lanes_released: 0,
+            looks: 0,
+            completed: Vec::new(),
+            fetched: 0,
+            finished: false,
+            spoken: [Vec::new(), Vec::new()],
+            heard: [0; 2],
+            speaking: [false; 2],
+            mute: [false; 2],
+            log: 0,
+            asked: BTreeMap::new(),
+            out: Outbox::default(),
+            later: BTreeMap::new(),
+            order: 0,
+            next_frame: Time::ZERO,
+        }
+    }
+
+    /// A call whose caller waits and whose agent's leg is up, 400 ms after the caller's stream came.
+    pub fn ringing(change: impl FnOnce(&mut Setup, &mut Script)) -> Self {
+        let mut it = Self::new(change);
+        it.caller_connects();
+        it.advance(300);
+        it.agent_connects();
+        it.give(Input::LaneMatched);
+        it.advance(100);
+        it
+    }
+
+    /// A conversation that has begun, with the agent's first second over.
+    pub fn talking(change: impl FnOnce(&mut Setup, &mut Script)) -> Self {
+        let mut it = Self::ringing(change);
+        it.accept();
+        it.advance(1_100);
+        assert!(
+            it.saw(|event| matches!(event, Event::Conversation)),
+            "it has begun"
+        );
+        it
+    }
+
+    pub fn caller_connects(&mut self) -> SocketId {
+        let Some(Answer::Stream { token, .. }) = self.call.first_answer() else {
+            panic!("no token for the caller")
+        };
+        self.connect(Side::Caller, &token, CALLER_SID)
+    }
+
+    /// The agent's stream comes with the token and the name of the latest dial.
+    pub fn agent_connects(&mut self) -> SocketId {
+        let token = self.dials.last().expect("a dial").clone();
+        self.connect(Side::Agent, &token, AGENT_SIDS[self.dials.len() - 1])
+    }
+
+    pub fn connect(&mut self, side: Side, token: &str, call_sid: &str) -> SocketId {
+        let socket = SocketId(self.lines.len() as u32);
+        self.lines.push(Line::new(side, self.now));
+        let start = StreamStart { token, call_sid };
+        self.give(Input::Stream { socket, start });
+        socket
+    }
+
+    pub fn accept(&mut self) {
+        let worker = Some("Ana".to_owned());
+        self.give(Input::Task(TaskEvent::Accepted { worker }));
+    }
+
+    /// A party speaks for so long.
+    pub fn says(&mut self, side: Side, ms: u64) {
+        self.speaking[side as usize] = true;
+        self.advance(ms);
+        self.speaking[side as usize] = false;
+    }
+
+    /// The party's open line.
+    pub fn socket(&self, side: Side) -> Option<SocketId> {
+        let open = |line: &Line| line.open && line.side == side;
+        self.lines.iter().rposition(open).map(|n| SocketId(n as u32))
+    }
+
+    /// The party's latest line.
+    pub fn line(&self, side: Side) -> &Line {
+        let latest = self.lines.iter().rev().find(|line| line.side == side);
+        latest.expect("a line")
+    }
+
+    pub fn hang_up(&mut self, side: Side) {
+        let Some(socket) = self.socket(side) else { return };
+        let call_sid = self.sid(side);
+        self.running.retain(|running| running != call_sid);
+        self.lines[socket.0 as usize].open = false;
+        self.give(Input::Leg {
+            socket,
+            event: LegEvent::Stop,
+        });
+        let status = CallStatus::Ended;
+        self.later(
+            100,
+            Later::Input(Input::CallStatus {
+                side,
+                call_sid,
+                status,
+            }),
+        );
+        self.later(1, Later::Input(Input::LegClosed { socket }));
+    }
+
+    /// The party's stream breaks; the carrier asks what to do, if the script says so.
+    pub fn break_line(&mut self, side: Side) {
+        let Some(socket) = self.socket(side) else { return };
+        let now = self.now;
+        let line = &mut self.lines[socket.0 as usize];
+        line.open = false;
+        line.stop(now);
+        self.give(Input::LegClosed { socket });
+        if self.script.asks {
+            self.ask(side, 50);
+        }
+    }
+
+    /// The name of the party's latest call.
+    pub fn sid(&self, side: Side) -> &'static str {
+        match side {
+            Side::Caller => CALLER_SID,
+            Side::Agent => AGENT_SIDS[self.dials.len().saturating_sub(1)],
+        }
+    }
+
+    /// The carrier asks what a party's call is to do next.
+    pub fn ask(&mut self, side: Side, after_ms: u64) {
+        let request = RequestId(self.asked.len() as u32);
+        self.asked.insert(request.0, side);
+        let call_sid = self.sid(side);
+        self.later(
+            after_ms,
+            Later::Input(Input::AfterStream {
+                request,
+                side,
+                call_sid,
+            }),
+        );
+    }
+
+    pub fn session(&self, speaker: Side) -> Option<&Interpreter> {
+        let open = |session: &&Interpreter| session.open && session.id.speaker == speaker;
+        self.sessions.iter().rev().find(open)
+    }
+
+    pub fn session_says(&mut self, speaker: Side, event: SessionEvent<'static>) {
+        let session = self.session(speaker).expect("an open session").id;
+        self.give(Input::Session { session, event });
+    }
+
+    pub fn session_fails(&mut self, speaker: Side, heals: bool) {
+        let why = "gone";
+        let retry_after = None;
+        self.session_says(
+            speaker,
+            SessionEvent::Failed {
+                heals,
+                why,
+                retry_after,
+            },
+        );
+    }
+
+    pub fn opened(&self, speaker: Side) -> Vec<Time> {
+        let theirs = |session: &&Interpreter| session.id.speaker == speaker;
+        self.sessions.iter().filter(theirs).map(|s| s.opened).collect()
+    }
+
+    pub fn saw(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+        self.when(wanted).is_some()
+    }
+
+    pub fn when(&self, wanted: impl Fn(&Event) -> bool) -> Option<Time> {
+        self.events
+            .iter()
+            .find(|(_, event)| wanted(event))
+            .map(|(at, _)| *at)
+    }
+
+    pub fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| wanted(event)).count()
+    }
+
+    /// How the call ended, and its sums.
+    pub fn ended(&self) -> Option<(Reason, Totals)> {
+        self.events.iter().find_map(|(_, event)| match event {
+            Event::Ended { outcome, totals } => Some((outcome.reason, *totals)),
+            _ => None,
+        })
+    }
+
+    /// Lets time pass until the call can be forgotten.
+    pub fn finish(&mut self, within_ms: u64) {
+        let end = self.now + Duration::from_millis(within_ms);
+        while !self.finished && self.now < end {
+            self.advance(100);
+        }
+        assert!(self.finished, "still open after {within_ms} ms: {:?}", self.call);
+    }
+
+    /// Lets time pass; everybody who is on the line sends a frame every 20 ms.
+    pub fn advance(&mut self, ms: u64) {
+        let end = self.now + Duration::from_millis(ms);
+        let mut here = (self.now, 0);
+        loop {
+            let later = self.later.first_key_value().map(|((at, _), _)| *at);
+            let wake = self.call.next_wake().filter(|_| !self.finished);
+            let next = [later, wake, Some(self.next_frame)].into_iter().flatten().min();
+            let at = next.unwrap_or(end).max(self.now);
+            if at > end {
+                break;
+            }
+            here = if here.0 == at { (at, here.1 + 1) } else { (at, 0) };
+            assert!(here.1 < 5_000, "the call spins: {:?}", self.call);
+            self.now = at;
+            if later.is_some_and(|due| due <= at) {
+                if let Some((_, later)) = self.later.pop_first() {
+                    self.happens(later);
+                }
+            } else if self.next_frame <= at {
+                self.frames();
+            } else {
+                self.give(Input::Wake);
+            }
+        }
+        self.now = end;
+    }
+
+    fn frames(&mut self) {
+        self.next_frame = self.now + Duration::from_millis(FRAME_MS);
+        for side in Side::BOTH {
+            let Some(socket) = self.socket(side).filter(|_| !self.mute[side as usize]) else {
+                continue;
+            };
+            let speaking = self.speaking[side as usize];
+            let byte = if speaking { line::voice(side) } else { SILENCE };
+            self.frame(socket, &[byte; FRAME]);
+        }
+    }
+
+    pub fn frame(&mut self, socket: SocketId, mulaw: &[u8]) {
+        let since = self.lines[socket.0 as usize].since;
+        let timestamp_ms = self.now.since(since).as_millis() as u64;
+        let event = LegEvent::Audio { timestamp_ms, mulaw };
+        self.give(Input::Leg { socket, event });
+    }
+
+    pub fn later(&mut self, after_ms: u64, what: Later) {
+        self.at(self.now + Duration::from_millis(after_ms), what);
+    }
+
+    pub fn at(&mut self, at: Time, what: Later) {
+        self.order += 1;
+        self.later.insert((at, self.order), what);
+    }
+}

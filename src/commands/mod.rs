@@ -1,0 +1,5 @@
+//! What the program can be told to do.
+
+pub mod demo;
+pub mod health;
+pub mod serve;

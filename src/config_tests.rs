@@ -1,0 +1,142 @@
+use super::*;
+
+const FULL: &[(&str, &str)] = &[
+    ("PUBLIC_URL", "https://talk.example.com"),
+    ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
+    ("TWILIO_AUTH_TOKEN", "very secret token"),
+    ("TWILIO_CALLER_NUMBER", "+15550100001"),
+    ("TWILIO_FLEX_NUMBER", "+15550100002"),
+    ("TWILIO_FLEX_WORKFLOW_SID", "WW00000000000000000000000000000001"),
+    ("OPENAI_API_KEY", "sk-very-secret"),
+];
+
+fn read(changes: &[(&str, &str)]) -> Result<Config, Vec<Mistake>> {
+    Config::read(&|name| {
+        let changed = changes.iter().find(|(known, _)| *known == name);
+        let value = changed.or_else(|| FULL.iter().find(|(known, _)| *known == name));
+        value.map(|(_, value)| (*value).to_owned())
+    })
+}
+
+fn names(changes: &[(&str, &str)]) -> Vec<&'static str> {
+    read(changes)
+        .expect_err("a mistake")
+        .into_iter()
+        .map(|mistake| mistake.name)
+        .collect()
+}
+
+#[test]
+fn the_required_settings_are_enough_and_the_rest_has_defaults() {
+    let config = read(&[]).expect("complete");
+    assert_eq!(config.port, 5050);
+    assert_eq!(config.agent_language.slug, "english");
+    assert_eq!(config.twilio.user, "AC00000000000000000000000000000001");
+    assert_eq!(config.max_calls, 500);
+    assert!(config.wait_cue && config.twilio.taskrouter_signed);
+    assert_eq!(
+        config.engine.prompted_url().as_str(),
+        "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
+    );
+    assert!(config.engine.must_confirm());
+}
+
+#[test]
+fn everything_that_is_missing_is_reported_at_once() {
+    let missing = Config::read(&|_| None).expect_err("nothing is set");
+    let names: Vec<_> = missing.iter().map(|mistake| mistake.name).collect();
+    assert_eq!(
+        names,
+        [
+            "PUBLIC_URL",
+            "TWILIO_FLEX_NUMBER",
+            "TWILIO_FLEX_WORKFLOW_SID",
+            "TWILIO_ACCOUNT_SID",
+            "TWILIO_AUTH_TOKEN",
+            "TWILIO_CALLER_NUMBER",
+            "OPENAI_API_KEY",
+        ]
+    );
+}
+
+#[test]
+fn every_mistake_is_named() {
+    for (name, wrong) in [
+        ("PUBLIC_URL", "talk.example.com"),
+        ("PUBLIC_URL", "http://talk.example.com"),
+        ("PUBLIC_URL", "https://talk.example.com/?x=1"),
+        ("API_PORT", "many"),
+        ("API_HOST", "here"),
+        ("TWILIO_ACCOUNT_SID", "AC1"),
+        ("TWILIO_CALLER_NUMBER", "anonymous"),
+        ("TWILIO_DIAL_NUMBERS", "+15550100003, none"),
+        ("TWILIO_API_URL", "ftp://x"),
+        ("TWILIO_WEBHOOK_KEYS", "k1"),
+        ("TASKROUTER_SIGNATURE", "no"),
+        ("AGENT_DIAL", "sip:x"),
+        ("AGENT_DIAL", "client:a b"),
+        ("AGENT_LANGUAGE", "klingon"),
+        ("ORIGINAL_AUDIO", "loud"),
+        ("HOLD_AUDIO", "/no/such/file.wav"),
+        ("WAIT_CUE", "perhaps"),
+        ("AGENT_WAIT_SECONDS", "0"),
+        ("DRAIN_SECONDS", "-1"),
+        ("MAX_CALLS", "1e3"),
+        ("INTERPRETER", "magic"),
+        ("OPENAI_AUTH", "basic"),
+    ] {
+        assert_eq!(names(&[(name, wrong)]), [name], "{wrong}");
+    }
+    assert_eq!(names(&[("TWILIO_API_KEY_SID", "SK1")]), ["TWILIO_API_KEY_SECRET"]);
+}
+
+#[test]
+fn the_samples_names_still_work() {
+    let config = read(&[
+        ("PUBLIC_URL", ""),
+        ("NGROK_DOMAIN", "talk.ngrok.example"),
+        ("FORWARD_AUDIO_BEFORE_TRANSLATION", "true"),
+    ])
+    .expect("complete");
+    assert_eq!(config.public.as_str(), "https://talk.ngrok.example/");
+    assert_eq!(config.original, OriginalAudio::Full);
+}
+
+#[test]
+fn loopback_may_be_plain_and_a_softphone_needs_no_flex() {
+    let config = read(&[
+        ("PUBLIC_URL", "http://127.0.0.1:5050"),
+        ("AGENT_DIAL", "client:agent_7"),
+        ("TWILIO_FLEX_NUMBER", ""),
+        ("TWILIO_FLEX_WORKFLOW_SID", ""),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/"),
+        ("TWILIO_API_KEY_SID", "SK1"),
+        ("TWILIO_API_KEY_SECRET", "s"),
+        ("TWILIO_DIAL_NUMBERS", "+15550100003, +15550100001"),
+    ])
+    .expect("complete");
+    assert_eq!(
+        config.agent_dial,
+        AgentDial::Client {
+            identity: "agent_7".into()
+        }
+    );
+    assert_eq!(
+        config.engine.prompted_url().as_str(),
+        "ws://127.0.0.1:9/v1/realtime?model=gpt-realtime-2.1"
+    );
+    assert_eq!(config.twilio.user, "SK1");
+    assert_eq!(config.twilio.numbers, ["+15550100001", "+15550100003"]);
+    assert!(!config.engine.must_confirm());
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let shown = format!(
+        "{:?}",
+        read(&[("TWILIO_WEBHOOK_KEYS", "k1:hidden")]).expect("complete")
+    );
+    for secret in ["very secret", "sk-very", "hidden"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The documents that this program answers with, and the URLs in them.
+
+use crate::call::{Answer, CallId, Side};
+use crate::carrier::twilio::twiml::{Document, Enqueue, Stream};
+use crate::config::Config;
+use crate::language::Language;
+use crate::phrase::Phrase;
+
+/// The document of a party's leg: a stream, or a sentence and the end.
+pub fn answer(config: &Config, call: CallId, side: Side, answer: &Answer) -> String {
+    match answer {
+        Answer::Stream { say, language, token } => {
+            let document = match say {
+                Some(phrase) => Document::default().say(*phrase, language),
+                None => Document::default(),
+            };
+            streaming(document, config, call, side, language, token)
+        }
+        Answer::Tell { phrase, language } => tell(*phrase, language),
+    }
+}
+
+/// The document of an agent's leg when it is dialled.
+pub fn agent(config: &Config, call: CallId, token: &str) -> String {
+    streaming(
+        Document::default(),
+        config,
+        call,
+        Side::Agent,
+        config.agent_language,
+        token,
+    )
+}
+
+fn streaming(
+    document: Document,
+    config: &Config,
+    call: CallId,
+    side: Side,
+    language: &Language,
+    token: &str,
+) -> String {
+    let mut url = config.public.clone();
+    let scheme = if url.scheme() == "http" { "ws" } else { "wss" };
+    // Both are special schemes, so this cannot fail.
+    let _ = url.set_scheme(scheme);
+    let stream = Stream {
+        url: &format!("{}/intercept", url.as_str().trim_end_matches('/')),
+        name: side.name(),
+        status_callback: &at(config, "stream-status"),
+        token,
+    };
+    let (leg, lang) = (side.name(), language.slug);
+    let after = at(config, &format!("after-stream?call={call}&leg={leg}&lang={lang}"));
+    document.connect(stream).redirect(&after).finish()
+}
+
+/// One sentence, then the end of the call.
+pub fn tell(phrase: Phrase, language: &'static Language) -> String {
+    Document::default().say(phrase, language).hangup().finish()
+}
+
+/// Into the task queue. `task`: the attributes that tell whose call it is, if it is one of ours.
+pub fn enqueue(config: &Config, workflow_sid: &str, ours: Option<(CallId, &str)>) -> String {
+    let action = match ours {
+        Some((call, _)) => at(config, &format!("dequeued?call={call}")),
+        None => at(config, "dequeued"),
+    };
+    let task = ours.map_or("{\"type\":\"inbound\"}", |(_, task)| task);
+    let timeout = ours.map(|_| config.agent_wait.as_secs());
+    Document::default()
+        .enqueue(Enqueue {
+            workflow_sid,
+            action: &action,
+            timeout,
+            task,
+        })
+        .finish()
+}
+
+/// Where a leg's progress is reported.
+pub fn status_callback(config: &Config, call: CallId, side: Side) -> String {
+    at(config, &format!("call-status?call={call}&leg={}", side.name()))
+}
+
+/// Our own URL for a path.
+fn at(config: &Config, path: &str) -> String {
+    format!("{}/{path}", config.public.as_str().trim_end_matches('/'))
+}

@@ -1,0 +1,46 @@
+//! Webhooks, streams and probes.
+//!
+//! | route | who calls it |
+//! |---|---|
+//! | `POST /incoming-call?lang=`, `/outbound-call`, `/after-stream`, `/dequeued` | Twilio voice; answered with a document |
+//! | `POST /call-status`, `/stream-status`, `/reservation-accepted` | Twilio; answered with 204 |
+//! | `GET /intercept` | Twilio media streams, both legs |
+//! | `GET /live`, `/ready`, `/metrics` | the platform |
+//!
+//! Every webhook and every handshake must be signed; what is not is answered with 403 and goes no further.
+
+pub mod documents;
+mod probes;
+mod signed;
+mod stream;
+mod tasks;
+mod voice;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+use crate::hub::Hub;
+
+/// Webhooks have some kilobytes; task events, with attributes of 4 KiB each, some more.
+const BODY_MAX: usize = 128 * 1024;
+
+/// All routes of the program.
+pub fn router(hub: Arc<Hub>) -> Router {
+    Router::new()
+        .route("/incoming-call", post(voice::incoming_call))
+        .route("/outbound-call", post(voice::outbound_call))
+        .route("/after-stream", post(voice::after_stream))
+        .route("/dequeued", post(voice::dequeued))
+        .route("/call-status", post(voice::call_status))
+        .route("/stream-status", post(voice::stream_status))
+        .route("/reservation-accepted", post(tasks::task_event))
+        .route("/intercept", get(stream::intercept))
+        .route("/live", get(probes::live))
+        .route("/ready", get(probes::ready))
+        .route("/metrics", get(probes::metrics))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .with_state(hub)
+}

@@ -1,0 +1,317 @@
+//! The sockets of a call's task: reading them, writing them, and letting them go.
+
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio_tungstenite::tungstenite::Message;
+
+use super::post::LegSocket;
+use super::session::{self, Lost, SessionSocket};
+use super::task::{CallTask, Later};
+use crate::call::{Input, SessionEvent, SessionId, SocketId};
+use crate::carrier::twilio::stream::{self, Encoder, Malformed};
+use crate::engine::prompted::Prompted;
+use crate::engine::prompted_wire::Received;
+
+/// Messages read from one socket before the others get their turn.
+const BATCH: usize = 16;
+
+/// Messages of a leg that could not be understood before the leg is closed: not one slip, but another language.
+const MALFORMED_MAX: u32 = 32;
+
+/// How long a socket that is done with may take to send what is left and to close.
+const RETIRE: Duration = Duration::from_secs(1);
+
+/// A session that takes nothing for this long is lost.
+const SESSION_STUCK: Duration = Duration::from_secs(5);
+
+/// A party's stream.
+pub(super) struct Leg {
+    pub id: SocketId,
+    pub socket: LegSocket,
+    pub encoder: Encoder,
+    malformed: u32,
+}
+
+impl Leg {
+    pub fn new(id: SocketId, socket: LegSocket, encoder: Encoder) -> Self {
+        Self {
+            id,
+            socket,
+            encoder,
+            malformed: 0,
+        }
+    }
+}
+
+/// An interpreter session.
+pub(super) struct Session {
+    pub id: SessionId,
+    pub engine: Prompted,
+    /// `None` while it is being connected.
+    pub socket: Option<SessionSocket>,
+}
+
+/// A socket on its way out.
+pub(super) struct Retiring {
+    socket: AnySocket,
+    pub until: Instant,
+}
+
+enum AnySocket {
+    Leg(LegSocket),
+    Session(SessionSocket),
+}
+
+enum Read {
+    Nothing,
+    Something,
+    Closed,
+}
+
+impl CallTask {
+    pub(super) fn poll_legs(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        let mut index = 0;
+        while let Some(id) = self.legs.get(index).map(|leg| leg.id) {
+            for _ in 0..BATCH {
+                match self.read_leg(index, cx) {
+                    Read::Nothing => break,
+                    Read::Something => busy = true,
+                    Read::Closed => {
+                        busy = true;
+                        self.drop_leg(id);
+                        self.input(Input::LegClosed { socket: id });
+                    }
+                }
+                // What was read may have closed this leg, or any other.
+                if self.legs.get(index).is_none_or(|leg| leg.id != id) {
+                    break;
+                }
+            }
+            index += usize::from(self.legs.get(index).is_some_and(|leg| leg.id == id));
+        }
+        busy
+    }
+
+    fn read_leg(&mut self, index: usize, cx: &mut Context<'_>) -> Read {
+        let Some(leg) = self.legs.get_mut(index) else {
+            return Read::Nothing;
+        };
+        let message = match leg.socket.poll_read(cx) {
+            Poll::Pending => return Read::Nothing,
+            Poll::Ready(Some(Ok(message))) => message,
+            Poll::Ready(Some(Err(_)) | None) => return Read::Closed,
+        };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let decoded = match &message {
+            Message::Text(text) => stream::decode(text, &mut scratch),
+            Message::Binary(_) => Err(Malformed::Empty("a binary frame")),
+            _ => return Read::Something,
+        };
+        let read = match decoded {
+            Ok(stream::Message::Leg(event)) => {
+                let socket = leg.id;
+                self.input(Input::Leg { socket, event });
+                Read::Something
+            }
+            Ok(_) => Read::Something,
+            Err(error) => self.malformed(index, &error),
+        };
+        self.scratch = scratch;
+        read
+    }
+
+    fn malformed(&mut self, index: usize, error: &Malformed) -> Read {
+        self.hub.metrics.malformed.inc();
+        let Some(leg) = self.legs.get_mut(index) else {
+            return Read::Nothing;
+        };
+        leg.malformed += 1;
+        if leg.malformed == 1 {
+            tracing::warn!(call = %self.call.id(), %error, "a media stream message cannot be understood");
+        }
+        if leg.malformed >= MALFORMED_MAX {
+            Read::Closed
+        } else {
+            Read::Something
+        }
+    }
+
+    fn drop_leg(&mut self, id: SocketId) {
+        self.legs.retain(|leg| leg.id != id);
+    }
+
+    /// Lets a leg send what is queued, and close.
+    pub(super) fn retire_leg(&mut self, id: SocketId, allowed: bool) {
+        if let Some(index) = self.legs.iter().position(|leg| leg.id == id) {
+            let mut socket = self.legs.swap_remove(index).socket;
+            socket.close(allowed);
+            self.retire(AnySocket::Leg(socket));
+        }
+    }
+
+    pub(super) fn retire_session(&mut self, id: SessionId) {
+        if let Some(index) = self.sessions.iter().position(|session| session.id == id)
+            && let Some(mut socket) = self.sessions.swap_remove(index).socket
+        {
+            socket.close(true);
+            self.retire(AnySocket::Session(socket));
+        }
+    }
+
+    fn retire(&mut self, socket: AnySocket) {
+        self.retiring.push(Retiring {
+            socket,
+            until: Instant::now() + RETIRE,
+        });
+    }
+
+    pub(super) fn poll_sessions(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        let mut index = 0;
+        while let Some(id) = self.sessions.get(index).map(|session| session.id) {
+            for _ in 0..BATCH {
+                if !self.read_session(index, cx) {
+                    break;
+                }
+                busy = true;
+                if self.sessions.get(index).is_none_or(|session| session.id != id) {
+                    break;
+                }
+            }
+            index += usize::from(self.sessions.get(index).is_some_and(|session| session.id == id));
+        }
+        busy
+    }
+
+    fn read_session(&mut self, index: usize, cx: &mut Context<'_>) -> bool {
+        let now = self.now();
+        let Some(session) = self.sessions.get_mut(index) else {
+            return false;
+        };
+        let id = session.id;
+        let Some(socket) = &mut session.socket else {
+            return false;
+        };
+        let message = match socket.poll_read(cx) {
+            Poll::Pending => return false,
+            Poll::Ready(Some(Ok(message))) => message,
+            Poll::Ready(Some(Err(error))) => {
+                self.session_lost(id, &Lost::healing(error.to_string()));
+                return true;
+            }
+            Poll::Ready(None) => {
+                self.session_lost(id, &session::closed(None));
+                return true;
+            }
+        };
+        match &message {
+            Message::Text(text) => {
+                let Ok(received) = Received::parse(text) else {
+                    tracing::debug!(call = %self.call.id(), "an engine's message cannot be understood");
+                    return true;
+                };
+                let event = session
+                    .engine
+                    .receive(&received, now, &mut |text| socket.send(text));
+                if let Some(event) = event {
+                    self.call
+                        .handle(Input::Session { session: id, event }, now, &mut self.out);
+                    self.run_outputs();
+                }
+            }
+            Message::Close(_) => self.session_lost(id, &session::closed(Some(&message))),
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+        true
+    }
+
+    /// A handshake has ended, well or badly.
+    pub(super) fn connected(&mut self, id: SessionId, result: Result<SessionSocket, Lost>) {
+        let waiting = self.sessions.iter_mut().find(|session| session.id == id);
+        match (waiting, result) {
+            (Some(session), Ok(mut socket)) => {
+                socket.send(session.engine.opening());
+                session.socket = Some(socket);
+            }
+            (Some(_), Err(lost)) => self.session_lost(id, &lost),
+            // The call has changed its mind meanwhile.
+            (None, Ok(mut socket)) => {
+                socket.close(true);
+                self.retire(AnySocket::Session(socket));
+            }
+            (None, Err(_)) => {}
+        }
+    }
+
+    pub(super) fn session_lost(&mut self, id: SessionId, lost: &Lost) {
+        self.sessions.retain(|session| session.id != id);
+        let event = SessionEvent::Failed {
+            heals: lost.heals,
+            why: &lost.why,
+            retry_after: lost.retry_after,
+        };
+        self.input(Input::Session { session: id, event });
+    }
+
+    pub(super) fn ping_sessions(&mut self) {
+        for socket in self
+            .sessions
+            .iter_mut()
+            .filter_map(|session| session.socket.as_mut())
+        {
+            socket.ping();
+        }
+    }
+
+    /// Writes what can be written, everywhere.
+    pub(super) fn poll_writes(&mut self, cx: &mut Context<'_>) {
+        for leg in &mut self.legs {
+            if let Poll::Ready(Err(_)) = leg.socket.poll_write(cx) {
+                self.later.push_back(Later::LegClosed(leg.id));
+            }
+        }
+        for session in &mut self.sessions {
+            let Some(socket) = &mut session.socket else {
+                continue;
+            };
+            if let Poll::Ready(Err(error)) = socket.poll_write(cx) {
+                self.later
+                    .push_back(Later::SessionLost(session.id, Lost::healing(error.to_string())));
+            } else if socket.is_stuck(SESSION_STUCK) {
+                self.later.push_back(Later::SessionLost(
+                    session.id,
+                    Lost::healing("it takes no more audio"),
+                ));
+            }
+        }
+        let later = &self.later;
+        self.legs.retain(|leg| {
+            !later
+                .iter()
+                .any(|one| matches!(one, Later::LegClosed(id) if *id == leg.id))
+        });
+        self.retiring.retain_mut(|retiring| match &mut retiring.socket {
+            AnySocket::Leg(socket) => is_open(socket, cx),
+            AnySocket::Session(socket) => is_open(socket, cx),
+        });
+    }
+}
+
+/// Goes on closing a socket; what it still says is of no interest.
+fn is_open<S>(socket: &mut super::socket::Socket<S>, cx: &mut Context<'_>) -> bool
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    if let Poll::Ready(Err(_)) = socket.poll_write(cx) {
+        return false;
+    }
+    loop {
+        match socket.poll_read(cx) {
+            Poll::Pending => return true,
+            Poll::Ready(Some(Ok(_))) => {}
+            Poll::Ready(Some(Err(_)) | None) => return false,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Doing what a call wants: its outputs, in their order.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+
+use super::connections::Session;
+use super::lanes::Dialling;
+use super::registry::Ended;
+use super::session::connect;
+use super::task::{CallTask, Done, Later};
+use super::{Hub, Told};
+use crate::audio::BYTES_PER_MS;
+use crate::call::event::Event;
+use crate::call::{Answer, CallStatus, Close, DialError, Output, RequestId, SessionId, Side};
+use crate::carrier::twilio::rest::{NewCall, RestError};
+use crate::carrier::twilio::{rest, taskrouter};
+use crate::config::AgentDial;
+use crate::engine::prompted::Prompted;
+use crate::http::documents;
+use crate::language::Language;
+
+/// Audio that may wait for a leg that does not read.
+const LEG_QUEUE_MAX: usize = 6_000 * BYTES_PER_MS;
+
+/// How long a softphone may ring (Twilio docs, Calls resource: at most 600).
+const RING_MAX_SECONDS: u64 = 600;
+
+impl CallTask {
+    pub(super) fn run_outputs(&mut self) {
+        if self.out.is_empty() {
+            return;
+        }
+        let mut outputs = self.out.take();
+        for output in outputs.drain(..) {
+            self.run_output(output);
+        }
+        self.out.restore(outputs);
+    }
+
+    fn run_output(&mut self, output: Output) {
+        match output {
+            Output::LegAudio { socket, audio } => {
+                let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) else {
+                    return;
+                };
+                let mulaw = self.out.bytes(&audio);
+                leg.socket.send_audio(leg.encoder.media(mulaw), mulaw.len());
+                let dropped = leg.socket.drop_beyond(LEG_QUEUE_MAX);
+                if dropped > 0 {
+                    self.later.push_back(Later::Overflow(socket, dropped));
+                }
+            }
+            Output::SessionAudio { session, audio } => {
+                let now = self.now();
+                let Some(found) = self.sessions.iter_mut().find(|one| one.id == session) else {
+                    return;
+                };
+                let Some(socket) = &mut found.socket else { return };
+                found.engine.append(self.out.bytes(&audio), now, &mut |text| {
+                    socket.send_audio(text, audio.len())
+                });
+            }
+            Output::LegMark { socket, mark } => {
+                if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) {
+                    leg.socket.send(leg.encoder.mark(mark));
+                }
+            }
+            Output::LegClear { socket } => {
+                if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) {
+                    leg.socket.clear_audio();
+                    leg.socket.send(leg.encoder.clear());
+                }
+            }
+            Output::LegPing { socket } => {
+                if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) {
+                    leg.socket.ping();
+                }
+            }
+            Output::CloseLeg { socket, how } => self.retire_leg(socket, how == Close::Normal),
+            Output::OpenSession { session, from, into } => self.open(session, from, into),
+            Output::CloseSession { session } => self.retire_session(session),
+            Output::TakeLane => self.take_lane(),
+            Output::ReleaseLane => self.hub.release_lane(self.call.id()),
+            Output::PlaceCall { token } => self.place(&token),
+            Output::FindCall => self.find(),
+            Output::CompleteCall { side, call_sid } => self.complete(side, call_sid),
+            Output::FetchCall { side, call_sid } => self.fetch(side, call_sid),
+            Output::Reply { request, answer } => self.reply(request, answer),
+            Output::Event(event) => self.tell(event),
+            Output::Finished => self.finished = true,
+        }
+    }
+
+    fn open(&mut self, id: SessionId, from: &'static Language, into: &'static Language) {
+        let settings = &self.hub.config.engine;
+        let engine = Prompted::new(settings, from, into);
+        self.sessions.push(Session {
+            id,
+            engine,
+            socket: None,
+        });
+        let (settings, tls) = (Arc::new(settings.clone()), Arc::clone(&self.hub.tls));
+        self.work.push(
+            connect(settings, tls)
+                .map(move |result| Done::Connected(id, result))
+                .boxed(),
+        );
+    }
+
+    fn take_lane(&mut self) {
+        let call = self.call.id();
+        let task = taskrouter::attributes(call, &self.caller_number, self.language.slug, self.language.name);
+        if let Some(grant) = self.hub.lanes.take(Dialling { call, task }) {
+            if grant.call == call {
+                self.lane = grant.number;
+                self.later.push_back(Later::LaneGranted);
+            } else {
+                // Another call was first in line; it hears of it by letter.
+                self.hub.grant(grant);
+            }
+        }
+    }
+
+    /// Who is dialled, and how long it may ring.
+    fn dialled(hub: &Hub) -> (String, u64) {
+        match &hub.config.agent_dial {
+            AgentDial::Flex { number, .. } => (number.clone(), 60),
+            AgentDial::Client { identity } => (
+                format!("client:{identity}"),
+                hub.config.agent_wait.as_secs().min(RING_MAX_SECONDS),
+            ),
+        }
+    }
+
+    fn place(&mut self, token: &str) {
+        let hub = Arc::clone(&self.hub);
+        let call = self.call.id();
+        let from = self.lane.clone();
+        let twiml = documents::agent(&hub.config, call, token);
+        debug_assert!(
+            twiml.len() <= rest::TWIML_MAX,
+            "the document has a bounded length"
+        );
+        let status = documents::status_callback(&hub.config, call, Side::Agent);
+        let placing = async move {
+            let (to, timeout) = Self::dialled(&hub);
+            let new = NewCall {
+                to: &to,
+                from: &from,
+                twiml: &twiml,
+                status_callback: &status,
+                timeout,
+            };
+            let placed = hub.rest.create(new).await;
+            if let Err(error) = &placed {
+                tracing::warn!(%call, %error, "the agent's call was not placed");
+            }
+            Done::Placed(placed.map_err(|error| DialError::from(&error)))
+        };
+        self.work.push(placing.boxed());
+    }
+
+    fn find(&mut self) {
+        let hub = Arc::clone(&self.hub);
+        let from = self.lane.clone();
+        let finding = async move {
+            let (to, _) = Self::dialled(&hub);
+            let found = hub.rest.find(&from, &to, jiff::Timestamp::now()).await;
+            // Those that are known belong to other calls.
+            let unknown = |sids: Vec<String>| sids.into_iter().find(|sid| hub.registry.find(sid).is_none());
+            Done::Found(found.map(unknown).map_err(|_| ()))
+        };
+        self.work.push(finding.boxed());
+    }
+
+    fn complete(&mut self, side: Side, call_sid: String) {
+        let hub = Arc::clone(&self.hub);
+        let call = self.call.id();
+        let completing = async move {
+            let completed = hub.rest.complete(&call_sid).await;
+            if let Err(error) = &completed {
+                tracing::warn!(%call, %side, %error, "a call could not be ended");
+            }
+            // What is refused for good will not be accepted later.
+            let done = !matches!(
+                completed,
+                Err(RestError::RateLimited { .. } | RestError::Unclear(_))
+            );
+            Done::Completed(side, done)
+        };
+        self.work.push(completing.boxed());
+    }
+
+    fn fetch(&mut self, side: Side, call_sid: String) {
+        let hub = Arc::clone(&self.hub);
+        let fetching = async move {
+            let status = hub.rest.status(&call_sid).await;
+            Done::Fetched(side, status.ok().map(|status| status == CallStatus::Live))
+        };
+        self.work.push(fetching.boxed());
+    }
+
+    fn reply(&mut self, request: RequestId, answer: Answer) {
+        if let Some(index) = self.replies.iter().position(|(known, _)| *known == request) {
+            let (_, waiting) = self.replies.swap_remove(index);
+            // Whoever asked may have given up.
+            let _ = waiting.send(answer);
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let call = self.call.id();
+        self.hub.metrics.count(&event);
+        match &event {
+            Event::Ended { outcome, .. } => {
+                let (class, reason) = (outcome.class.name(), outcome.reason.name());
+                tracing::info!(%call, class, reason, "the call has ended");
+                let ended = Ended {
+                    reason: outcome.reason,
+                    caller: self.language,
+                    agent: self.hub.config.agent_language,
+                };
+                self.hub.registry.end(call, ended);
+            }
+            Event::SessionLost { speaker, why } => {
+                tracing::warn!(%call, %speaker, why, "a session was lost");
+            }
+            Event::Conversation => tracing::info!(%call, "the conversation has begun"),
+            // What people said is for listeners, not for logs.
+            Event::Utterance(utterance) => {
+                tracing::debug!(%call, number = utterance.number, "an utterance was translated");
+            }
+            other => tracing::debug!(%call, event = ?other, "call event"),
+        }
+        // Nobody may be listening.
+        let _ = self.hub.events.send(Told {
+            call,
+            at: self.now(),
+            event,
+        });
+    }
+}

@@ -1,0 +1,47 @@
+//! What the outside tells a call's task. Rare things only: audio never comes this way.
+
+use tokio::sync::oneshot;
+
+use super::socket::Socket;
+use crate::call::{Answer, CallStatus, Side, TaskEvent};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+
+/// A leg's socket.
+pub type LegSocket = Socket<TokioIo<Upgraded>>;
+
+/// A letter to a call's task.
+pub enum Post {
+    /// A stream has introduced itself with one of this call's tokens, or something like one.
+    Stream(Box<NewStream>),
+    AfterStream {
+        side: Side,
+        call_sid: String,
+        answer: oneshot::Sender<Answer>,
+    },
+    IncomingAgain {
+        answer: oneshot::Sender<Answer>,
+    },
+    CallStatus {
+        side: Side,
+        call_sid: String,
+        status: CallStatus,
+    },
+    Task(TaskEvent),
+    LaneGranted {
+        number: String,
+    },
+    LaneMatched,
+    ShutDown,
+    /// Fails on purpose, to show that a failure stays within its call.
+    #[cfg(test)]
+    Panic,
+}
+
+/// A stream with its introduction.
+pub struct NewStream {
+    pub socket: LegSocket,
+    pub token: String,
+    pub call_sid: String,
+    pub stream_sid: String,
+}

@@ -1,0 +1,292 @@
+//! The task of one call: it owns the call's sockets, feeds the call what they say, and does what the call wants.
+//!
+//! Each time it wakes it goes round in this order until nothing is left to do: 1 letters, 2 legs, 3 sessions, 4 answers
+//! of the REST API and of handshakes, 5 the timer; then it writes what can be written. Nothing in it waits.
+
+use std::collections::VecDeque;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Sleep;
+
+use super::Hub;
+use super::connections::{Leg, Retiring, Session};
+use super::post::{NewStream, Post};
+use super::session::{Lost, SessionSocket};
+use crate::call::{
+    Answer, Call, DialError, Input, Outbox, RequestId, SessionId, Side, SocketId, StreamStart, Time,
+};
+use crate::carrier::twilio::stream::Encoder;
+use crate::language::Language;
+
+/// Rounds before the other tasks of the thread get their turn.
+const ROUNDS: usize = 16;
+
+/// An idle session is pinged this often; some networks drop what is silent for longer.
+pub(super) const KEEPALIVE: Duration = Duration::from_secs(15);
+
+pub(super) struct CallTask {
+    pub(super) hub: Arc<Hub>,
+    pub(super) call: Call,
+    pub(super) out: Outbox,
+    epoch: Instant,
+    letters: mpsc::Receiver<Post>,
+    pub(super) legs: Vec<Leg>,
+    pub(super) sessions: Vec<Session>,
+    /// Sockets that the call has done with, until they are closed or their time is over.
+    pub(super) retiring: Vec<Retiring>,
+    pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
+    pub(super) replies: Vec<(RequestId, oneshot::Sender<Answer>)>,
+    /// Facts that doing an output has brought about.
+    pub(super) later: VecDeque<Later>,
+    pub(super) scratch: Vec<u8>,
+    sleep: Pin<Box<Sleep>>,
+    armed: Instant,
+    pub(super) keepalive: Instant,
+    /// The number that the caller calls from, for the agent's task.
+    pub(super) caller_number: String,
+    pub(super) language: &'static Language,
+    /// The number that this call's agent is dialled from.
+    pub(super) lane: String,
+    next_socket: u32,
+    next_request: u32,
+    pub(super) finished: bool,
+}
+
+/// The answer to something that was asked of the network.
+pub(super) enum Done {
+    Connected(SessionId, Result<SessionSocket, Lost>),
+    Placed(Result<String, DialError>),
+    Found(Result<Option<String>, ()>),
+    Completed(Side, bool),
+    Fetched(Side, Option<bool>),
+}
+
+/// A fact that follows from doing an output.
+pub(super) enum Later {
+    LaneGranted,
+    Overflow(SocketId, usize),
+    LegClosed(SocketId),
+    SessionLost(SessionId, Lost),
+}
+
+impl CallTask {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        call: Call,
+        letters: mpsc::Receiver<Post>,
+        caller_number: &str,
+        language: &'static Language,
+    ) -> Self {
+        let now = Instant::now();
+        let lane = hub.config.twilio.numbers.first().cloned().unwrap_or_default();
+        Self {
+            hub,
+            call,
+            out: Outbox::default(),
+            epoch: now,
+            letters,
+            legs: Vec::new(),
+            sessions: Vec::new(),
+            retiring: Vec::new(),
+            work: FuturesUnordered::new(),
+            replies: Vec::new(),
+            later: VecDeque::new(),
+            scratch: Vec::new(),
+            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            armed: now,
+            keepalive: now + KEEPALIVE,
+            caller_number: caller_number.to_owned(),
+            language,
+            lane,
+            next_socket: 0,
+            next_request: 0,
+            finished: false,
+        }
+    }
+
+    /// Runs until nothing of the call is open.
+    pub(super) async fn run(mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..ROUNDS {
+            let mut busy = self.poll_letters(cx);
+            busy |= self.poll_legs(cx);
+            busy |= self.poll_sessions(cx);
+            busy |= self.poll_work(cx);
+            busy |= self.poll_timer(cx);
+            self.poll_writes(cx);
+            busy |= self.do_later();
+            if self.finished && self.retiring.is_empty() {
+                return Poll::Ready(());
+            }
+            if !busy {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::after(self.epoch.elapsed())
+    }
+
+    pub(super) fn input(&mut self, input: Input<'_>) {
+        let now = self.now();
+        self.call.handle(input, now, &mut self.out);
+        self.run_outputs();
+    }
+
+    fn poll_letters(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        while let Poll::Ready(Some(post)) = self.letters.poll_recv(cx) {
+            busy = true;
+            self.read_letter(post);
+        }
+        busy
+    }
+
+    fn read_letter(&mut self, post: Post) {
+        match post {
+            Post::Stream(stream) => self.take_stream(*stream),
+            Post::AfterStream {
+                side,
+                call_sid,
+                answer,
+            } => {
+                let request = self.remember(answer);
+                self.input(Input::AfterStream {
+                    request,
+                    side,
+                    call_sid: &call_sid,
+                });
+            }
+            Post::IncomingAgain { answer } => {
+                let request = self.remember(answer);
+                self.input(Input::IncomingAgain { request });
+            }
+            Post::CallStatus {
+                side,
+                call_sid,
+                status,
+            } => {
+                self.input(Input::CallStatus {
+                    side,
+                    call_sid: &call_sid,
+                    status,
+                });
+            }
+            Post::Task(event) => self.input(Input::Task(event)),
+            Post::LaneGranted { number } => {
+                self.lane = number;
+                self.input(Input::LaneGranted);
+            }
+            Post::LaneMatched => self.input(Input::LaneMatched),
+            Post::ShutDown => self.input(Input::ShutDown),
+            #[cfg(test)]
+            Post::Panic => panic!("a failure inside one call"),
+        }
+    }
+
+    fn remember(&mut self, answer: oneshot::Sender<Answer>) -> RequestId {
+        let request = RequestId(self.next_request);
+        self.next_request = self.next_request.wrapping_add(1);
+        self.replies.push((request, answer));
+        request
+    }
+
+    fn take_stream(&mut self, stream: NewStream) {
+        let socket = SocketId(self.next_socket);
+        self.next_socket = self.next_socket.wrapping_add(1);
+        self.legs
+            .push(Leg::new(socket, stream.socket, Encoder::new(&stream.stream_sid)));
+        let start = StreamStart {
+            token: &stream.token,
+            call_sid: &stream.call_sid,
+        };
+        self.input(Input::Stream { socket, start });
+        if self.call.side_of(socket) == Some(Side::Agent) {
+            self.hub
+                .registry
+                .name(self.call.id(), Side::Agent, &stream.call_sid);
+        }
+    }
+
+    fn poll_work(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        while let Poll::Ready(Some(done)) = self.work.poll_next_unpin(cx) {
+            busy = true;
+            match done {
+                Done::Connected(session, result) => self.connected(session, result),
+                Done::Placed(result) => {
+                    if let Ok(call_sid) = &result {
+                        self.hub.registry.name(self.call.id(), Side::Agent, call_sid);
+                    }
+                    self.input(Input::Placed(result));
+                }
+                Done::Found(result) => self.input(Input::Found(result)),
+                Done::Completed(side, done) => self.input(Input::Completed { side, done }),
+                Done::Fetched(side, live) => self.input(Input::Fetched { side, live }),
+            }
+        }
+        busy
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        let now = Instant::now();
+        if self
+            .call
+            .next_wake()
+            .is_some_and(|at| self.epoch + at.elapsed() <= now)
+        {
+            busy = true;
+            self.input(Input::Wake);
+        }
+        if !self.sessions.is_empty() && self.keepalive <= now {
+            self.keepalive = now + KEEPALIVE;
+            self.ping_sessions();
+        }
+        self.retiring.retain(|retiring| retiring.until > now);
+        let Some(next) = self.next_instant() else {
+            return busy;
+        };
+        // The deadline of a live leg moves with every frame; the timer is only ever moved forward when it has run out.
+        if next < self.armed || self.armed <= now {
+            self.armed = next;
+            self.sleep.as_mut().reset(next.into());
+        }
+        busy |= self.sleep.as_mut().poll(cx).is_ready();
+        busy
+    }
+
+    fn next_instant(&self) -> Option<Instant> {
+        let wake = self.call.next_wake().map(|at| self.epoch + at.elapsed());
+        let keepalive = (!self.sessions.is_empty()).then_some(self.keepalive);
+        let retiring = self.retiring.iter().map(|retiring| retiring.until).min();
+        [wake, keepalive, retiring].into_iter().flatten().min()
+    }
+
+    fn do_later(&mut self) -> bool {
+        let mut busy = false;
+        while let Some(later) = self.later.pop_front() {
+            busy = true;
+            match later {
+                Later::LaneGranted => self.input(Input::LaneGranted),
+                Later::Overflow(socket, bytes) => self.input(Input::LegOverflow { socket, bytes }),
+                Later::LegClosed(socket) => self.input(Input::LegClosed { socket }),
+                Later::SessionLost(session, lost) => self.session_lost(session, &lost),
+            }
+        }
+        busy
+    }
+}
