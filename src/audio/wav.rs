@@ -69,7 +69,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("hold.wav");
         write(&path, &tone::HOLD).expect("written");
-        assert_eq!(read(&path).expect("read"), *tone::HOLD);
+        // Compared as samples: µ-law has two codes for zero.
+        assert!(decode(&read(&path).expect("read")) == decode(&tone::HOLD));
         write(&path, &[super::super::SILENCE; 800]).expect("written");
         assert!(matches!(read(&path), Err(WavError::Silent)));
         assert!(matches!(read(Path::new("no such file")), Err(WavError::File(_))));

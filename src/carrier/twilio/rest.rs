@@ -267,3 +267,7 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, RestError> {
     }
     Ok(body)
 }
+
+#[cfg(test)]
+#[path = "rest_tests.rs"]
+mod tests;

@@ -133,7 +133,7 @@ mod tests {
         playback.mark("b".to_owned());
         step(&mut playback);
         assert_eq!(playback.clear(), ["a", "b"]);
-        assert_eq!(playback.queued(), 0);
+        assert_eq!(playback.queued, 0);
         assert_eq!(step(&mut playback), (0, vec![]));
     }
 }
