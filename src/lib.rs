@@ -23,6 +23,8 @@
 //! Dependencies run one way: `http → hub → call → audio, language`; `carrier` and `engine` know what goes into and comes
 //! out of a call, a call knows neither.
 
+#![warn(clippy::unwrap_used, clippy::expect_used)]
+
 pub mod audio;
 pub mod call;
 pub mod carrier;

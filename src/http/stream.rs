@@ -63,12 +63,12 @@ async fn introduce(hub: &Hub, mut ws: LegStream) {
         tracing::warn!("a stream did not introduce itself as one of this account's");
         return close(ws).await;
     };
-    let stream = NewStream {
+    let stream = Box::new(NewStream {
         socket: Socket::new(ws),
         token,
         call_sid,
         stream_sid,
-    };
+    });
     if let Err(mut stream) = hub.attach(stream) {
         tracing::warn!("a stream without a valid token is closed");
         stream.socket.close(false);

@@ -59,8 +59,8 @@ pub(super) struct Retiring {
 }
 
 enum AnySocket {
-    Leg(LegSocket),
-    Session(SessionSocket),
+    Leg(Box<LegSocket>),
+    Session(Box<SessionSocket>),
 }
 
 enum Read {
@@ -147,7 +147,7 @@ impl CallTask {
         if let Some(index) = self.legs.iter().position(|leg| leg.id == id) {
             let mut socket = self.legs.swap_remove(index).socket;
             socket.close(allowed);
-            self.retire(AnySocket::Leg(socket));
+            self.retire(AnySocket::Leg(Box::new(socket)));
         }
     }
 
@@ -156,7 +156,7 @@ impl CallTask {
             && let Some(mut socket) = self.sessions.swap_remove(index).socket
         {
             socket.close(true);
-            self.retire(AnySocket::Session(socket));
+            self.retire(AnySocket::Session(Box::new(socket)));
         }
     }
 
@@ -228,12 +228,12 @@ impl CallTask {
     }
 
     /// A handshake has ended, well or badly.
-    pub(super) fn connected(&mut self, id: SessionId, result: Result<SessionSocket, Lost>) {
+    pub(super) fn connected(&mut self, id: SessionId, result: Result<Box<SessionSocket>, Lost>) {
         let waiting = self.sessions.iter_mut().find(|session| session.id == id);
         match (waiting, result) {
             (Some(session), Ok(mut socket)) => {
                 socket.send(session.engine.opening());
-                session.socket = Some(socket);
+                session.socket = Some(*socket);
             }
             (Some(_), Err(lost)) => self.session_lost(id, &lost),
             // The call has changed its mind meanwhile.

@@ -229,15 +229,15 @@ impl Hub {
     }
 
     /// Hands a stream to the call that its token names; gives it back if there is none.
-    pub fn attach(&self, stream: NewStream) -> Result<(), NewStream> {
+    pub fn attach(&self, stream: Box<NewStream>) -> Result<(), Box<NewStream>> {
         let mailbox = Token::call_of(&stream.token).and_then(|call| self.registry.mailbox(call));
         let Some(mailbox) = mailbox else {
             return Err(stream);
         };
         mailbox
-            .try_send(Post::Stream(Box::new(stream)))
+            .try_send(Post::Stream(stream))
             .map_err(|error| match error.into_inner() {
-                Post::Stream(stream) => *stream,
+                Post::Stream(stream) => stream,
                 _ => unreachable!("what was sent comes back"),
             })
     }

@@ -103,7 +103,7 @@ impl CallTask {
         let (settings, tls) = (Arc::new(settings.clone()), Arc::clone(&self.hub.tls));
         self.work.push(
             connect(settings, tls)
-                .map(move |result| Done::Connected(id, result))
+                .map(move |result| Done::Connected(id, result.map(Box::new)))
                 .boxed(),
         );
     }

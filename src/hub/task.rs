@@ -61,7 +61,7 @@ pub(super) struct CallTask {
 
 /// The answer to something that was asked of the network.
 pub(super) enum Done {
-    Connected(SessionId, Result<SessionSocket, Lost>),
+    Connected(SessionId, Result<Box<SessionSocket>, Lost>),
     Placed(Result<String, DialError>),
     Found(Result<Option<String>, ()>),
     Completed(Side, bool),

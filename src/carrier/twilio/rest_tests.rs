@@ -13,7 +13,8 @@ fn a_call_is_read_whatever_else_its_body_says() {
     let call: CallBody = serde_json::from_str(CREATED).expect("a call");
     assert_eq!(call.sid.as_deref(), Some("CA0000000000000000000000000000000a"));
     assert_eq!(call.status.as_deref(), Some("queued"));
-    let page: CallPage = serde_json::from_str(&format!("{{\"calls\":[{CREATED}],\"page\":0}}")).expect("a page");
+    let page: CallPage =
+        serde_json::from_str(&format!("{{\"calls\":[{CREATED}],\"page\":0}}")).expect("a page");
     assert_eq!(page.calls.len(), 1);
 }
 
@@ -31,11 +32,25 @@ fn errors_are_read_in_both_of_their_dresses() {
 
 #[test]
 fn refusals_are_final_and_what_is_unclear_is_not() {
-    let refused = RestError::Refused { status: 400, code: Some(21211), message: String::new() };
+    let refused = RestError::Refused {
+        status: 400,
+        code: Some(21211),
+        message: String::new(),
+    };
     assert_eq!(DialError::from(&refused), DialError::Refused);
-    assert_eq!(DialError::from(&RestError::Unclear("timeout".into())), DialError::Unclear);
-    let limited = RestError::RateLimited { retry_after: Some(Duration::from_secs(2)) };
-    assert_eq!(DialError::from(&limited), DialError::Busy { retry_after: Some(Duration::from_secs(2)) });
+    assert_eq!(
+        DialError::from(&RestError::Unclear("timeout".into())),
+        DialError::Unclear
+    );
+    let limited = RestError::RateLimited {
+        retry_after: Some(Duration::from_secs(2)),
+    };
+    assert_eq!(
+        DialError::from(&limited),
+        DialError::Busy {
+            retry_after: Some(Duration::from_secs(2))
+        }
+    );
 }
 
 #[test]
@@ -48,19 +63,35 @@ fn published_examples_are_read() {
     let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let account = "/2010-04-01/Accounts/{AccountSid}";
     let mut read = 0;
-    for path in [format!("{account}/Calls.json"), format!("{account}/Calls/{{Sid}}.json")] {
+    for path in [
+        format!("{account}/Calls.json"),
+        format!("{account}/Calls/{{Sid}}.json"),
+    ] {
         for method in ["get", "post"] {
-            let responses = document["paths"][&path][method]["responses"].as_object().expect("responses");
-            for example in responses.values().filter_map(|one| one["content"]["application/json"]["examples"].as_object()) {
+            let responses = document["paths"][&path][method]["responses"]
+                .as_object()
+                .expect("responses");
+            for example in responses
+                .values()
+                .filter_map(|one| one["content"]["application/json"]["examples"].as_object())
+            {
                 for (name, example) in example {
                     let body = example["value"].to_string();
                     if example["value"].get("calls").is_some() {
                         let page: CallPage = serde_json::from_str(&body).expect(name);
-                        assert!(page.calls.iter().all(|call| call.sid.is_some() && call.status.is_some()), "{name}");
+                        assert!(
+                            page.calls
+                                .iter()
+                                .all(|call| call.sid.is_some() && call.status.is_some()),
+                            "{name}"
+                        );
                     } else {
                         let call: CallBody = serde_json::from_str(&body).expect(name);
                         let status = call.status.expect(name);
-                        assert!(call.sid.is_some() && webhook::call_status(&status).is_some(), "{name}: {status}");
+                        assert!(
+                            call.sid.is_some() && webhook::call_status(&status).is_some(),
+                            "{name}: {status}"
+                        );
                     }
                     read += 1;
                 }

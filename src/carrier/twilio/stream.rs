@@ -297,7 +297,10 @@ mod tests {
     #[test]
     fn what_is_not_needed_is_skipped_however_deep_it_is() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(read(&format!("{{\"event\":\"x\",\"y\":{deep}}}")).as_deref(), Some("Other"));
+        assert_eq!(
+            read(&format!("{{\"event\":\"x\",\"y\":{deep}}}")).as_deref(),
+            Some("Other")
+        );
     }
 
     #[test]

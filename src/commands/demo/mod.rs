@@ -70,7 +70,7 @@ fn judge(played: &Played) -> anyhow::Result<()> {
         }
     }
     match played.ended {
-        Some(Reason::CallerHungUp) => println!("The call ended as it should: the caller hung up."),
+        Reason::CallerHungUp => println!("The call ended as it should: the caller hung up."),
         other => wrong.push(format!("the call ended with {other:?}")),
     }
     if !wrong.is_empty() {
