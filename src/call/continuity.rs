@@ -14,7 +14,7 @@ use super::io::{Outbox, Output};
 use super::party::Line;
 use super::timer::Timer;
 use super::{Call, Phase};
-use crate::audio::tone;
+use crate::audio::{self, level, tone};
 
 /// From opening a session until its settings must be confirmed.
 const CONFIRM: Duration = Duration::from_secs(5);
@@ -33,6 +33,12 @@ const REOPEN_LATER: Duration = Duration::from_secs(10);
 
 /// A session that owes a translation and says nothing for this long is lost. Engines answer within three seconds.
 const STALL: Duration = Duration::from_secs(8);
+
+/// Pauses in kept speech that is heard late, in the original voice, are cut to this: 200 ms.
+const PAUSE_KEPT: usize = 200 * audio::BYTES_PER_MS;
+
+/// They are looked for in pieces of 20 ms.
+const PAUSE_STEP: usize = 20 * audio::BYTES_PER_MS;
 
 impl Call {
     /// Opens a session for each direction that needs one and has none.
@@ -95,12 +101,12 @@ impl Call {
     pub(super) fn open_route(&mut self, side: Side, out: &mut Outbox) {
         let now = self.now;
         let direction = &mut self.directions[side as usize];
-        let held = std::mem::take(&mut direction.held);
+        let mut held = std::mem::take(&mut direction.held);
         let before = direction.route;
         let listener = &mut self.parties[side.other() as usize];
-        self.totals.carried[side as usize] += held.len() as u64;
         if let Some(session) = direction.ready_session() {
             direction.route = Route::Session;
+            self.totals.carried[side as usize] += held.len() as u64;
             if !held.is_empty() {
                 let audio = out.store_pair(held.as_slices());
                 out.push(Output::SessionAudio { session, audio });
@@ -115,8 +121,18 @@ impl Call {
             listener.playout.play(&tone::ORIGINAL, now, out);
             out.event(Event::OriginalVoice { speaker: side });
         }
-        let (one, two) = held.as_slices();
-        for mulaw in [one, two] {
+        let mut pause = PAUSE_KEPT;
+        for mulaw in held.make_contiguous().chunks(PAUSE_STEP) {
+            pause = if level::is_audible(mulaw) {
+                0
+            } else {
+                pause + mulaw.len()
+            };
+            if pause > PAUSE_KEPT {
+                self.totals.skipped[side as usize] += mulaw.len() as u64;
+                continue;
+            }
+            self.totals.carried[side as usize] += mulaw.len() as u64;
             self.totals.waited[side as usize] += mulaw.len() as u64;
             listener.playout.push(mulaw, now, out);
         }

@@ -170,8 +170,9 @@ impl Call {
             // Without a lane, the call that was found may be another caller's: ours shows itself by its token.
             Ok(Some(_)) => self.dial.step = Step::Placed,
             // The token of the attempt that left no call is void from here on; `place` makes a new one.
-            Ok(None) if !ending => self.place(out),
-            Ok(None) => {
+            // Without the lane that it was made in, its webhook has come: the list lags, the call exists.
+            Ok(None) if !ending && !self.dial_is_proven() => self.place(out),
+            Ok(None) if ending => {
                 self.dial.step = Step::Idle;
                 self.cool_lane();
             }
@@ -179,11 +180,15 @@ impl Call {
                 self.dial.step = Step::Idle;
                 self.cool_lane();
             }
-            Err(()) => {
+            Ok(None) | Err(()) => {
                 self.dial.step = Step::Paused { unclear: true };
                 self.timers.set(Timer::DialRetry, self.now + FIND_AFTER);
             }
         }
+    }
+
+    fn dial_is_proven(&self) -> bool {
+        self.setup.dial == DialBy::Flex && self.dial.lane == Lane::None
     }
 
     /// The carrier has named the agent's call.
@@ -192,6 +197,10 @@ impl Call {
         let ended = self.dial.ended_early.as_deref() == Some(call_sid.as_str());
         let party = self.party(Side::Agent);
         party.call_sid = Some(call_sid);
+        if party.line == Line::Over {
+            // Given up while it had no name; now there is something to end.
+            party.line = Line::Awaited;
+        }
         if ended {
             self.hung_up(Side::Agent, out);
         } else if self.phase == Phase::Ending {
@@ -319,6 +328,10 @@ impl Call {
             return;
         }
         self.accepted = Some(self.now);
+        if self.dial.lane == Lane::Held {
+            // The task that was accepted came of our dial's webhook, whether or not we were told of it.
+            self.lane_matched(out);
+        }
         self.timers.stop(Timer::EarlySessions);
         for direction in &mut self.directions {
             direction.route = Route::Held;

@@ -251,7 +251,9 @@ impl Call {
 
     /// Nothing of this party's call is left.
     pub(super) fn over(&mut self, side: Side) {
+        let now = self.now;
         let party = self.party(side);
+        party.playout.detach(now);
         party.line = Line::Over;
         party.token = None;
         for timer in [
@@ -384,7 +386,15 @@ impl Call {
     pub(super) fn complete(&mut self, side: Side, out: &mut Outbox) {
         self.timers.stop(Timer::LegLost(side));
         self.timers.stop(Timer::Farewell(side));
+        let now = self.now;
         let party = self.party(side);
+        if let Some(socket) = party.socket() {
+            party.playout.detach(now);
+            out.push(Output::CloseLeg {
+                socket,
+                how: Close::Normal,
+            });
+        }
         match party.call_sid.clone() {
             _ if matches!(party.line, Line::Completing | Line::Over) => {}
             Some(call_sid) => {

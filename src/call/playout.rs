@@ -32,13 +32,15 @@ pub struct Playout {
     buffer: VecDeque<u8>,
     /// How much of `buffer` is sent.
     sent: usize,
-    /// Marks under way, and how many buffered bytes each confirms beyond the one before it.
-    marks: VecDeque<(MarkId, usize)>,
+    marks: VecDeque<Mark>,
     since_mark: usize,
     /// A mark is owed once everything is sent.
     settling: bool,
     generation: u32,
     next_mark: u32,
+    /// Bytes of any kind that went to this socket, and how many lie before the end of the last speech.
+    total: u64,
+    speech_end: u64,
     /// When the carrier will have played all that it was sent, if it plays without a gap.
     play_until: Time,
     /// The same for translated speech alone.
@@ -52,6 +54,16 @@ pub struct Playout {
     holding: bool,
 }
 
+/// A mark under way.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    id: MarkId,
+    /// Buffered bytes that it confirms beyond the mark before it.
+    bytes: usize,
+    /// Bytes of any kind that lie before it.
+    at: u64,
+}
+
 impl Playout {
     /// From here on, this socket is where the listener is. What the last one had not confirmed is sent again.
     pub fn attach(&mut self, socket: SocketId, now: Time) {
@@ -63,13 +75,15 @@ impl Playout {
     pub fn detach(&mut self, now: Time) {
         self.socket = None;
         // What the lost stream has surely played by the clock need not be repeated.
-        let unplayed = audio::bytes(self.play_until.since(now)).min(self.sent);
+        let unplayed = audio::bytes(self.speech_until.since(now)).min(self.sent);
         self.buffer.drain(..self.sent - unplayed);
         self.sent = unplayed;
         self.restart(now);
     }
 
     fn restart(&mut self, now: Time) {
+        // What is sent again is to be confirmed again, to its end.
+        self.settling |= self.sent > 0;
         self.played -= self.sent as u64;
         self.sent = 0;
         self.marks.clear();
@@ -103,6 +117,7 @@ impl Playout {
             self.played += size as u64;
             self.since_mark += size;
             self.advance(size, now);
+            self.speech_end = self.total;
             self.speech_until = self.play_until;
             self.audible_until = self.play_until;
             if self.since_mark == MARK_EVERY {
@@ -130,32 +145,38 @@ impl Playout {
             number: self.next_mark,
         };
         self.next_mark = self.next_mark.wrapping_add(1);
-        self.marks.push_back((mark, self.since_mark));
+        self.marks.push_back(Mark {
+            id: mark,
+            bytes: self.since_mark,
+            at: self.total,
+        });
         self.since_mark = 0;
         out.push(Output::LegMark { socket, mark });
     }
 
     /// A mark came back: everything before it was played. Marks of another generation, and unknown ones, mean nothing.
     pub fn confirm(&mut self, mark: MarkId, now: Time) {
-        let Some(position) = self.marks.iter().position(|(known, _)| *known == mark) else {
+        let Some(position) = self.marks.iter().position(|known| known.id == mark) else {
             return;
         };
-        let bytes: usize = self.marks.drain(..=position).map(|(_, bytes)| bytes).sum();
+        let at = self.marks[position].at;
+        let bytes: usize = self.marks.drain(..=position).map(|mark| mark.bytes).sum();
         self.buffer.drain(..bytes);
         self.sent -= bytes;
         // The carrier is exactly here; its clock and ours may have drifted apart.
-        self.play_until = now + audio::duration(self.sent);
-        self.speech_until = self.play_until;
+        let played = |end: u64| now + audio::duration(end.saturating_sub(at) as usize);
+        self.play_until = played(self.total);
+        self.speech_until = played(self.speech_end);
     }
 
     /// When marks stay away, what was sent longest ago is given up as played.
     fn trim(&mut self) {
         while self.sent > UNCONFIRMED_MAX {
-            let Some((_, bytes)) = self.marks.pop_front() else {
+            let Some(mark) = self.marks.pop_front() else {
                 return;
             };
-            self.buffer.drain(..bytes);
-            self.sent -= bytes;
+            self.buffer.drain(..mark.bytes);
+            self.sent -= mark.bytes;
         }
     }
 
@@ -219,6 +240,7 @@ impl Playout {
     }
 
     fn advance(&mut self, bytes: usize, now: Time) {
+        self.total += bytes as u64;
         self.play_until = self.play_until.max(now) + audio::duration(bytes);
     }
 

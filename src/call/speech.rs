@@ -176,6 +176,7 @@ impl Call {
                 direction.speaking = false;
                 direction.pending += 1;
                 direction.transcript.turn_started(turn);
+                self.timers.stop(Timer::SpeechGap(side));
             }
             SessionEvent::Audio { turn, mulaw } => {
                 direction.transcript.audio(turn, mulaw.len(), now);

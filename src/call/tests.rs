@@ -4,6 +4,7 @@
 //! read as conversations, one file for each part of a call's life; `model` lets chance write the script and checks what
 //! must hold whatever happens.
 
+mod chance;
 mod conversation;
 mod dialling;
 mod interpreter;
@@ -11,6 +12,8 @@ mod joining;
 mod line;
 mod model;
 mod parting;
+mod script;
+mod streams;
 mod talking;
 mod trouble;
 mod waiting;

@@ -30,7 +30,8 @@ const TURN_SILENCE_MS: u32 = 400;
 /// An item whose transcription does not come is deleted after this.
 const ITEM_MAX: Duration = Duration::from_secs(60);
 
-/// Turns that may wait for an answer. An engine that falls further behind is of no use.
+/// Turns that may wait for an answer, or for being written down after it. An engine that falls further behind with its
+/// answers is of no use.
 const TURNS_MAX: usize = 32;
 
 /// The event ids by which errors about our own events are recognised.
@@ -42,6 +43,8 @@ pub struct Prompted {
     update: String,
     instructions: String,
     confirmed: bool,
+    /// Whether the engine was asked to write down what it hears.
+    transcribes: bool,
     items: VecDeque<Item>,
     next_turn: u32,
     /// The response that runs, by the engine's name once it is known.
@@ -106,6 +109,7 @@ impl Prompted {
             update: update.to_string(),
             instructions,
             confirmed: false,
+            transcribes: settings.transcription.is_some(),
             items: VecDeque::new(),
             next_turn: 1,
             response: None,
@@ -209,7 +213,9 @@ impl Prompted {
         if self.items.iter().any(|item| item.id == id) {
             return None;
         }
-        if self.items.len() >= TURNS_MAX {
+        self.forget(now, send);
+        let unanswered = self.items.iter().filter(|item| item.answer != Answer::Done);
+        if unanswered.count() >= TURNS_MAX {
             let why = "too many turns without an answer";
             return Some(SessionEvent::Failed {
                 heals: true,
@@ -226,7 +232,7 @@ impl Prompted {
             answer: Answer::Waiting,
             audible: false,
             retried: false,
-            transcribed: false,
+            transcribed: !self.transcribes,
         });
         self.ask(send);
         Some(SessionEvent::TurnStarted { turn })
@@ -334,8 +340,9 @@ impl Prompted {
 
     /// Deletes the items that are answered and written down, or overdue.
     fn forget(&mut self, now: Time, send: &mut impl FnMut(String)) {
+        let crowded = self.items.len() >= TURNS_MAX;
         self.items.retain(|item| {
-            let overdue = now.since(item.committed) > ITEM_MAX;
+            let overdue = crowded || now.since(item.committed) > ITEM_MAX;
             let over = item.answer == Answer::Done && (item.transcribed || overdue);
             if over {
                 send(json!({"type": "conversation.item.delete", "item_id": item.id}).to_string());

@@ -16,8 +16,8 @@ pub async fn task_event(State(hub): State<Arc<Hub>>, request: Request) -> Respon
         Ok(read) => read,
         Err(response) => return response,
     };
-    let event = taskrouter::read(&webhook.form);
-    let live = event.as_ref().is_some_and(|(call, _)| hub.is_live(*call));
+    // An event that says nothing of use names its call all the same.
+    let live = taskrouter::call(&webhook.form).is_some_and(|call| hub.is_live(call));
     match standing {
         Standing::Signed => {}
         Standing::Missing if !hub.config.twilio.taskrouter_signed && live => {
@@ -25,7 +25,7 @@ pub async fn task_event(State(hub): State<Arc<Hub>>, request: Request) -> Respon
         }
         Standing::Missing | Standing::Wrong => return signed::refuse(&hub, standing),
     }
-    if let Some((call, event)) = event {
+    if let Some((call, event)) = taskrouter::read(&webhook.form) {
         hub.task_event(call, event);
     }
     StatusCode::NO_CONTENT.into_response()

@@ -12,6 +12,8 @@ mod registry;
 pub mod session;
 pub mod socket;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

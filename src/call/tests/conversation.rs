@@ -9,92 +9,27 @@
 //! A test sets the scene, lets people speak, and looks at what each line was sent. What must hold in every conversation
 //! is checked on the way, in `world`. Not here: sockets, wires, and the program that drives a call.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::audio::SILENCE;
 use crate::call::event::{Event, Totals};
 use crate::call::outcome::Reason;
 use crate::call::{
-    Answer, Call, CallId, CallStatus, DialBy, DialError, Input, LegEvent, MarkId, OriginalAudio, Outbox,
-    RequestId, SessionEvent, SessionId, Setup, Side, SocketId, StreamStart, TaskEvent, Time,
+    Answer, Call, CallId, CallStatus, Close, DialBy, Input, LegEvent, OriginalAudio, Outbox, RequestId,
+    SessionEvent, Setup, Side, SocketId, StreamStart, TaskEvent, Time,
 };
 use crate::language::Language;
 
 use super::interpreter::Interpreter;
 use super::line::{self, Line};
+use super::script::{Later, Script};
 
 pub const CALLER_SID: &str = "CAcaller";
 /// Names for the agent's calls, in the order of the dials.
 pub const AGENT_SIDS: [&str; 6] = ["CA0", "CA1", "CA2", "CA3", "CA4", "CA5"];
 const FRAME_MS: u64 = 20;
 pub const FRAME: usize = 160;
-
-/// What the world does of its own accord.
-#[derive(Clone, Debug)]
-pub struct Script {
-    /// What becomes of each dial; placed when nothing is said.
-    pub dials: VecDeque<Dialled>,
-    pub dial_ms: u64,
-    /// What each look for an unclear dial shows; nothing found when nothing is said.
-    pub looks: VecDeque<Result<bool, ()>>,
-    pub grants_lane: bool,
-    /// When a session confirms its settings; never if `None`.
-    pub ready_ms: [Option<u64>; 2],
-    /// How many sessions of each speaker fail instead.
-    pub failing: [u32; 2],
-    pub think_ms: u64,
-    pub answer_ms: u64,
-    /// Whether each request to end a call succeeds; yes when nothing is said.
-    pub completes: VecDeque<bool>,
-    /// What a question whether a call still runs is answered.
-    pub live: Option<bool>,
-    /// The carrier asks what comes next when a stream has ended.
-    pub asks: bool,
-    /// It then connects again, if it is told to.
-    pub returns: bool,
-    pub echoes: bool,
-}
-
-/// What becomes of a dial: whether a call is made, and what we are told.
-#[derive(Clone, Copy, Debug)]
-pub struct Dialled {
-    pub made: bool,
-    pub told: Result<(), DialError>,
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Self {
-            dials: VecDeque::new(),
-            dial_ms: 100,
-            looks: VecDeque::new(),
-            grants_lane: true,
-            ready_ms: [Some(200); 2],
-            failing: [0; 2],
-            think_ms: 300,
-            answer_ms: 1_000,
-            completes: VecDeque::new(),
-            live: Some(true),
-            asks: true,
-            returns: true,
-            echoes: true,
-        }
-    }
-}
-
-/// What is to happen later.
-#[derive(Debug)]
-pub enum Later {
-    Input(Input<'static>),
-    Mark(SocketId, MarkId, usize),
-    /// A session says this much of its translation.
-    Speech(SessionId, u32, usize),
-    /// A stream connects with the newest token of its side.
-    Connect(Side),
-    /// A dial is answered: its number, and what we are told.
-    Dialled(usize, Result<(), DialError>),
-}
 
 pub struct Conversation {
     pub call: Call,
@@ -248,17 +183,17 @@ impl Conversation {
         self.lines.iter().rposition(open).map(|n| SocketId(n as u32))
     }
 
-    /// The party's latest line.
+    /// The party's latest line that was let in.
     pub fn line(&self, side: Side) -> &Line {
-        let latest = self.lines.iter().rev().find(|line| line.side == side);
-        latest.expect("a line")
+        let theirs = |line: &&Line| line.side == side && line.closed != Some(Close::Refused);
+        self.lines.iter().rev().find(theirs).expect("a line")
     }
 
     pub fn hang_up(&mut self, side: Side) {
         let Some(socket) = self.socket(side) else { return };
         let call_sid = self.sid(side);
         self.running.retain(|running| running != call_sid);
-        self.lines[socket.0 as usize].open = false;
+        self.line_ends(socket);
         self.give(Input::Leg {
             socket,
             event: LegEvent::Stop,
@@ -278,13 +213,25 @@ impl Conversation {
     /// The party's stream breaks; the carrier asks what to do, if the script says so.
     pub fn break_line(&mut self, side: Side) {
         let Some(socket) = self.socket(side) else { return };
-        let now = self.now;
-        let line = &mut self.lines[socket.0 as usize];
-        line.open = false;
-        line.stop(now);
+        self.line_ends(socket);
         self.give(Input::LegClosed { socket });
         if self.script.asks {
             self.ask(side, 50);
+        }
+    }
+
+    /// The carrier ends a stream, after all that is due by now.
+    pub fn line_ends(&mut self, socket: SocketId) {
+        self.wake();
+        let line = &mut self.lines[socket.0 as usize];
+        line.open = false;
+        line.stop(self.now);
+    }
+
+    /// Lets the call do all that is due by now.
+    pub fn wake(&mut self) {
+        while !self.finished && self.call.next_wake().is_some_and(|at| at <= self.now) {
+            self.give(Input::Wake);
         }
     }
 
@@ -384,7 +331,7 @@ impl Conversation {
                 break;
             }
             here = if here.0 == at { (at, here.1 + 1) } else { (at, 0) };
-            assert!(here.1 < 5_000, "the call spins: {:?}", self.call);
+            assert!(here.1 < 5_000, "the call spins: {:?}", self.call.timers);
             self.now = at;
             if later.is_some_and(|due| due <= at) {
                 if let Some((_, later)) = self.later.pop_first() {

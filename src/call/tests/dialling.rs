@@ -6,7 +6,8 @@ use crate::call::event::Event;
 use crate::call::{CallStatus, DialBy, DialError, Input, Side};
 use crate::phrase::Phrase;
 
-use super::conversation::{AGENT_SIDS, Conversation, Dialled};
+use super::conversation::{AGENT_SIDS, Conversation};
+use super::script::Dialled;
 
 fn reason(it: &Conversation) -> &'static str {
     it.ended().map_or("running", |(reason, _)| reason.name())
@@ -47,9 +48,16 @@ fn a_busy_carrier_is_asked_again_with_growing_pauses_and_a_new_token() {
     let at = dialled_at(&it);
     assert_eq!(at.len(), 4);
     let pauses: Vec<_> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(pauses, [600, 1_100, 2_100], "500 ms doubling, after 100 ms of waiting");
+    assert_eq!(
+        pauses,
+        [600, 1_100, 2_100],
+        "500 ms doubling, after 100 ms of waiting"
+    );
     it.connect(Side::Agent, &it.dials[0].clone(), AGENT_SIDS[3]);
-    assert!(it.socket(Side::Agent).is_none(), "the token of an older dial is void");
+    assert!(
+        it.socket(Side::Agent).is_none(),
+        "the token of an older dial is void"
+    );
     it.agent_connects();
     assert!(it.socket(Side::Agent).is_some());
     assert_eq!(it.lanes_taken, 1, "the lane is kept meanwhile");
@@ -143,7 +151,10 @@ fn a_dial_that_is_answered_after_the_caller_has_left_is_completed() {
         assert!(!it.finished);
         it.finish(40_000);
         assert_eq!(
-            it.completed.iter().map(|(_, sid)| sid.as_str()).collect::<Vec<_>>(),
+            it.completed
+                .iter()
+                .map(|(_, sid)| sid.as_str())
+                .collect::<Vec<_>>(),
             [AGENT_SIDS[0]]
         );
         assert_eq!(it.agents_running(), 0);
@@ -263,6 +274,18 @@ fn a_dial_without_a_webhook_is_taken_back_even_if_its_stream_came() {
     assert_eq!(reason(&it), "agent_unreachable");
     it.finish(40_000);
     assert_eq!(it.agents_running(), 0);
+}
+
+#[test]
+fn an_acceptance_proves_the_webhook_and_keeps_the_conversation() {
+    let mut it = with_dials([]);
+    it.advance(1_000);
+    it.agent_connects();
+    assert_eq!(it.lanes_released, 0);
+    it.accept();
+    assert_eq!(it.lanes_released, 1);
+    it.advance(30_000);
+    assert_eq!(reason(&it), "running");
 }
 
 #[test]

@@ -70,6 +70,10 @@ pub struct Line {
     /// Translated speech of the other party: bytes sent, and bytes that a returned mark has confirmed.
     pub speech_sent: usize,
     pub speech_confirmed: usize,
+    /// The speech that was sent, whether or not it was played.
+    pub sent: Vec<u8>,
+    /// It was we who ended it while the party was there.
+    pub let_go: bool,
     pub busy_until: Time,
     /// The most that ever lay here unplayed.
     pub most_ahead_ms: u128,
@@ -88,6 +92,8 @@ impl Line {
             marks: 0,
             speech_sent: 0,
             speech_confirmed: 0,
+            sent: Vec::new(),
+            let_go: false,
             busy_until: since,
             most_ahead_ms: 0,
             pieces: Vec::new(),
@@ -99,12 +105,13 @@ impl Line {
         let starts = self.busy_until.max(now);
         self.busy_until = starts + audio::duration(mulaw.len());
         self.most_ahead_ms = self.most_ahead_ms.max(self.busy_until.since(now).as_millis());
-        for sound in sounds(mulaw) {
+        for (&byte, sound) in mulaw.iter().zip(sounds(mulaw)) {
             match sound {
                 Sound::Voice(side) => assert_eq!(side, self.side.other(), "their own voice comes back"),
                 Sound::Speech(side) => {
                     assert_eq!(side, self.side.other(), "their own translation comes back");
                     self.speech_sent += 1;
+                    self.sent.push(byte);
                 }
                 Sound::Hold => assert_eq!(self.side, Side::Caller, "only the caller waits"),
                 Sound::Silence | Sound::Cue | Sound::Tone => {}
@@ -157,7 +164,7 @@ impl Line {
         self.heard().iter().find(|run| run.1 == wanted).map(|run| run.0)
     }
 
-    /// The translated speech among what was sent and not thrown away, byte for byte.
+    /// The translated speech among what was played, or is still to be played, byte for byte.
     pub fn speech(&self) -> Vec<u8> {
         let wanted = Sound::Speech(self.side.other());
         self.pieces
@@ -166,6 +173,11 @@ impl Line {
             .filter(|(_, sound)| *sound == wanted)
             .map(|(byte, _)| byte)
             .collect()
+    }
+
+    /// How many bytes of the other party's translation have been played, once the line has stopped.
+    pub fn speech_played(&self) -> usize {
+        self.amount(Sound::Speech(self.side.other()))
     }
 
     /// The longest time between `from` and `until` in which nothing could be heard.

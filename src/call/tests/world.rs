@@ -7,15 +7,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use crate::audio::BYTES_PER_MS;
+use crate::call::direction::Route;
 use crate::call::event::Event;
 use crate::call::{
     Answer, CallStatus, Close, DialError, Input, LegEvent, MarkId, Output, SessionEvent, SessionId, Side,
     SocketId, Usage,
 };
 
-use super::conversation::{AGENT_SIDS, CALLER_SID, Conversation, Dialled, Later};
+use super::conversation::{AGENT_SIDS, CALLER_SID, Conversation};
 use super::interpreter::{Interpreter, Says};
 use super::line::{self, Line};
+use super::script::{Dialled, Later};
 
 /// Interpreters speak faster than people: this much at a time, every 20 ms.
 const SPEECH_PIECE_MS: u64 = 200;
@@ -28,8 +30,10 @@ impl Conversation {
             event: LegEvent::Audio { mulaw, .. },
         } = input
         {
+            self.wake();
             self.count_heard(socket, mulaw.len() as u64);
         }
+        let due = self.session_is_due(&input);
         let mut out = std::mem::take(&mut self.out);
         self.call.handle(input, self.now, &mut out);
         let outputs = out.take();
@@ -40,13 +44,41 @@ impl Conversation {
         }
         out.restore(outputs);
         self.out = out;
+        if let Some((side, bytes)) = due {
+            let has = self.session(side).map_or(0, |session| session.bytes);
+            assert!(has >= bytes, "a frame of the {side} did not reach the session");
+        }
     }
 
+    /// Whose session is to have how many bytes after a frame, at least.
+    fn session_is_due(&self, input: &Input<'_>) -> Option<(Side, usize)> {
+        let Input::Leg {
+            socket,
+            event: LegEvent::Audio { mulaw, .. },
+        } = input
+        else {
+            return None;
+        };
+        let side = self.call.side_of(*socket).filter(|_| !self.finished)?;
+        let beep = side == Side::Agent
+            && self
+                .call
+                .accepted
+                .is_some_and(|at| self.now.since(at) < Duration::from_secs(1));
+        let to_session = self.call.directions[side as usize].route == Route::Session && !beep;
+        let session = self.session(side).filter(|_| to_session)?;
+        Some((side, session.bytes + mulaw.len()))
+    }
+
+    /// Counts what the call must account for: all since the acceptance, until nobody listens any more.
     fn count_heard(&mut self, socket: SocketId, bytes: u64) {
         let side = self.lines[socket.0 as usize].side;
         let theirs = self.call.parties[side as usize].socket() == Some(socket);
-        let after = self.call.accepted.is_some();
-        if theirs && after && !self.finished {
+        let Some(accepted) = self.call.accepted.filter(|_| theirs && !self.finished) else {
+            return;
+        };
+        let beep = side == Side::Agent && self.now.since(accepted) < Duration::from_secs(1);
+        if beep || self.call.directions[side as usize].route != Route::Closed {
             self.heard[side as usize] += bytes;
         }
     }
@@ -153,6 +185,7 @@ impl Conversation {
         assert!(line.closed.is_none(), "a line is closed twice");
         line.closed = Some(how);
         line.open = false;
+        line.let_go = was_open && how == Close::Normal;
         line.stop(now);
         let theirs = self.running.iter().any(|sid| sid == self.sid(side));
         if was_open && how == Close::Normal && theirs && self.script.asks {

@@ -51,7 +51,8 @@ pub enum RestError {
     #[error("too many requests")]
     RateLimited { retry_after: Option<Duration> },
     /// Processed and refused.
-    #[error("refused with status {status}, code {code:?}: {message}")]
+    // The message may name phone numbers, which do not belong into a log.
+    #[error("refused with status {status}, code {code:?}")]
     Refused {
         status: u16,
         code: Option<u32>,
@@ -218,7 +219,7 @@ impl Rest {
             .take(200)
             .collect();
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-            return Err(RestError::Unclear(format!("status {status}: {message}")));
+            return Err(RestError::Unclear(format!("status {status}")));
         }
         Err(RestError::Refused {
             status: status.as_u16(),

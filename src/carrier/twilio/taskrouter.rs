@@ -19,10 +19,15 @@ struct Attributes {
     duologue_call: Option<String>,
 }
 
+/// Which of our calls an event names, whatever it says.
+pub fn call(fields: &Fields) -> Option<CallId> {
+    let attributes: Attributes = serde_json::from_str(fields.value("TaskAttributes")).ok()?;
+    attributes.duologue_call?.parse().ok()
+}
+
 /// Which call an event is about, and what it says; `None` if it is about none of ours or says nothing of use.
 pub fn read(fields: &Fields) -> Option<(CallId, TaskEvent)> {
-    let attributes: Attributes = serde_json::from_str(fields.value("TaskAttributes")).ok()?;
-    let call = attributes.duologue_call?.parse().ok()?;
+    let call = call(fields)?;
     let event = match fields.value("EventType") {
         "reservation.created" => TaskEvent::Offered,
         "reservation.accepted" => {
