@@ -31,14 +31,19 @@ const WITHIN: Duration = Duration::from_secs(20);
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("ORACLE_PYTHON").map(PathBuf::from);
     if python.is_none() {
-        assert!(std::env::var("ORACLES").as_deref() != Ok("require"), "ORACLE_PYTHON is not set");
+        assert!(
+            std::env::var("ORACLES").as_deref() != Ok("require"),
+            "ORACLE_PYTHON is not set"
+        );
         eprintln!("skipped: ORACLE_PYTHON names no Python with the packages openai and twilio");
     }
     python
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/oracle")
+        .join(name)
 }
 
 fn passed(output: &Output) -> String {
@@ -77,13 +82,20 @@ fn config(public: &str, carrier: &str, engine: &str) -> Config {
         ("OPENAI_API_KEY", "sk-sim"),
         ("OPENAI_BASE_URL", engine),
     ];
-    let find = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let find = |name: &str| {
+        settings
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| (*value).to_owned())
+    };
     Config::read(&find).expect("complete settings")
 }
 
 /// A whole call with everything that the two ends of the engine's wire say.
 async fn record_call() -> (Vec<String>, Vec<String>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let public = format!("http://{}", listener.local_addr().expect("an address"));
     let options = CarrierOptions {
         account_sid: "AC00000000000000000000000000000001".into(),
@@ -91,29 +103,50 @@ async fn record_call() -> (Vec<String>, Vec<String>) {
         ..CarrierOptions::default()
     };
     let carrier = CarrierSim::start(options).await.expect("the carrier");
-    let options = EngineOptions { keep_events: true, ..EngineOptions::default() };
+    let options = EngineOptions {
+        keep_events: true,
+        ..EngineOptions::default()
+    };
     let engine = EngineSim::start(options).await.expect("the engine");
     let hub = Hub::new(Arc::new(config(&public, &carrier.api_url(), &engine.base_url()))).expect("a hub");
     tokio::spawn(serve(Arc::clone(&hub), listener, std::future::pending()));
     carrier.configure_number("+15550100102", &format!("{public}/outbound-call"));
     carrier.set_taskrouter_url(&format!("{public}/reservation-accepted"));
-    let caller = carrier.call_in("+15550100042", "+15550100100", &format!("{public}/incoming-call?lang=spanish"));
+    let caller = carrier.call_in(
+        "+15550100042",
+        "+15550100100",
+        &format!("{public}/incoming-call?lang=spanish"),
+    );
     let agent = carrier.next_agent(WITHIN).await.expect("an agent");
     caller.speak(speech::clip(1, Tongue::Spanish));
-    assert!(agent.wait_heard_audible(1_000, WITHIN).await, "the agent hears a translation");
+    assert!(
+        agent.wait_heard_audible(1_000, WITHIN).await,
+        "the agent hears a translation"
+    );
     agent.speak(speech::clip(2, Tongue::English));
     let deleted = |ledger: &duologue::sim::openai::Ledger| {
         let both = ledger.sessions.iter().all(|session| {
-            session.client_events.iter().any(|event| event.contains("conversation.item.delete"))
+            session
+                .client_events
+                .iter()
+                .any(|event| event.contains("conversation.item.delete"))
         });
         (ledger.sessions.len() == 2 && both).then_some(())
     };
-    tokio::time::timeout(WITHIN, engine.until(deleted)).await.expect("both items are deleted");
+    tokio::time::timeout(WITHIN, engine.until(deleted))
+        .await
+        .expect("both items are deleted");
     caller.hang_up(WITHIN).await;
     assert!(agent.ended(WITHIN).await);
     let sessions = engine.ledger().sessions;
-    let client = sessions.iter().flat_map(|session| session.client_events.clone()).collect();
-    let server = sessions.iter().flat_map(|session| session.server_events.clone()).collect();
+    let client = sessions
+        .iter()
+        .flat_map(|session| session.client_events.clone())
+        .collect();
+    let server = sessions
+        .iter()
+        .flat_map(|session| session.server_events.clone())
+        .collect();
     (client, server)
 }
 
@@ -129,10 +162,20 @@ async fn every_event_of_a_call_is_one_that_openais_types_know() {
         std::fs::write(&path, events.join("\n")).expect("written");
         command.arg(format!("{kind}:{}", path.display()));
     }
-    for kind in ["session.update", "input_audio_buffer.append", "response.create", "conversation.item.delete"] {
-        assert!(client.iter().any(|event| event.contains(kind)), "no {kind} among our events");
+    for kind in [
+        "session.update",
+        "input_audio_buffer.append",
+        "response.create",
+        "conversation.item.delete",
+    ] {
+        assert!(
+            client.iter().any(|event| event.contains(kind)),
+            "no {kind} among our events"
+        );
     }
-    let verdict = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+    let verdict = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .expect("no panic");
     println!("{}", passed(&verdict.expect("Python runs")));
 }
 
@@ -141,11 +184,21 @@ async fn the_official_client_holds_a_session_with_the_simulator() {
     let Some(python) = python() else { return };
     let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim/speech/clips/en-2.wav");
     for seed in 1..=3 {
-        let engine = EngineSim::start(EngineOptions { seed, ..EngineOptions::default() }).await.expect("the engine");
+        let engine = EngineSim::start(EngineOptions {
+            seed,
+            ..EngineOptions::default()
+        })
+        .await
+        .expect("the engine");
         let mut command = Command::new(&python);
-        command.arg(script("openai_client.py")).arg(engine.base_url()).arg(&clip);
+        command
+            .arg(script("openai_client.py"))
+            .arg(engine.base_url())
+            .arg(&clip);
         command.arg(speech::text(2, Tongue::Spanish));
-        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .expect("no panic");
         println!("{}", passed(&output.expect("Python runs")));
         engine.stop().await;
     }
@@ -155,9 +208,16 @@ async fn the_official_client_holds_a_session_with_the_simulator() {
 fn signatures_agree_with_twilios_own_package() {
     let Some(python) = python() else { return };
     let pair = ("[A-Za-z]{1,8}", "\\PC{0,20}");
-    let case = (proptest::collection::vec(pair, 0..12), "[a-z/]{0,20}", any::<bool>());
+    let case = (
+        proptest::collection::vec(pair, 0..12),
+        "[a-z/]{0,20}",
+        any::<bool>(),
+    );
     let mut runner = TestRunner::deterministic();
-    let keys = Keys { tokens: vec![SecretString::from("12345")], shared: Vec::new() };
+    let keys = Keys {
+        tokens: vec![SecretString::from("12345")],
+        shared: Vec::new(),
+    };
     let mut lines = Vec::new();
     for _ in 0..500 {
         let (mut form, path, stream) = case.new_tree(&mut runner).expect("a case").current();
@@ -171,9 +231,18 @@ fn signatures_agree_with_twilios_own_package() {
         let path = format!("/{path}?a=1&b=%20");
         let url = format!("{scheme}://talk.example.com{path}");
         let signature = sha1("12345", &signed_text(&url, &form));
-        let request = Signed { path_and_query: &path, form: &form, signature: &signature, settings: None };
+        let request = Signed {
+            path_and_query: &path,
+            form: &form,
+            signature: &signature,
+            settings: None,
+        };
         let public = url::Url::parse("https://talk.example.com").expect("a URL");
-        let fits = if stream { keys.verify_stream(&public, request) } else { keys.verify_webhook(&public, request) };
+        let fits = if stream {
+            keys.verify_stream(&public, request)
+        } else {
+            keys.verify_webhook(&public, request)
+        };
         assert!(fits, "{url} {form:?}");
         let case = serde_json::json!({"token": "12345", "url": url, "params": form, "signature": signature});
         lines.push(case.to_string());
@@ -184,19 +253,30 @@ fn signatures_agree_with_twilios_own_package() {
 #[test]
 fn documents_have_only_verbs_and_attributes_that_twilios_package_knows() {
     let Some(python) = python() else { return };
-    let config = config("https://talk.example.com", "https://api.twilio.com", "https://api.openai.com/v1");
+    let config = config(
+        "https://talk.example.com",
+        "https://api.twilio.com",
+        "https://api.openai.com/v1",
+    );
     let call = CallId::from_bytes([7; 16]);
     let mut documents = vec![("agent".to_owned(), documents::agent(&config, call, "t\"<&>"))];
     for language in LANGUAGES {
         for phrase in Phrase::ALL {
-            let stream = Answer::Stream { say: Some(phrase), language, token: "t".into() };
+            let stream = Answer::Stream {
+                say: Some(phrase),
+                language,
+                token: "t".into(),
+            };
             for (name, answer) in [("stream", stream), ("tell", Answer::Tell { phrase, language })] {
                 let document = documents::answer(&config, call, Side::Caller, &answer);
                 documents.push((format!("{name} {phrase:?} {}", language.slug), document));
             }
         }
         let task = taskrouter::attributes(call, "\"<+1&>", language.slug, language.name);
-        documents.push(("enqueue".into(), documents::enqueue(&config, "WW1", Some((call, &task)))));
+        documents.push((
+            "enqueue".into(),
+            documents::enqueue(&config, "WW1", Some((call, &task))),
+        ));
     }
     documents.push(("foreign".into(), documents::enqueue(&config, "WW1", None)));
     let line = |(name, xml): &(String, String)| serde_json::json!({"name": name, "xml": xml}).to_string();
