@@ -399,11 +399,15 @@ impl Prompted {
 }
 
 fn transcription(model: &str, from: &Language) -> Value {
+    // A hint is an ISO 639-1 code; a language without one is recognised without a hint.
+    let Some(code) = from.iso_639_1() else {
+        return json!({"model": model});
+    };
     // Only the newer models take a list; the others take one language.
     if model.starts_with("gpt-transcribe") || model.starts_with("gpt-live-transcribe") {
-        json!({"model": model, "languages": [from.subtag()]})
+        json!({"model": model, "languages": [code]})
     } else {
-        json!({"model": model, "language": from.subtag()})
+        json!({"model": model, "language": code})
     }
 }
 
