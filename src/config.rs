@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::audio::{tone, wav};
-use crate::call::OriginalAudio;
+use crate::call::{Interpreter, OriginalAudio};
 use crate::carrier::twilio::signature::Keys;
 use crate::carrier::twilio::webhook::is_sid;
 use crate::engine::{Auth, Settings};
@@ -29,6 +29,7 @@ pub struct Config {
     pub engine: Settings,
     pub agent_language: &'static Language,
     pub default_language: &'static Language,
+    pub interpreter: Interpreter,
     pub original: OriginalAudio,
     pub hold: Arc<[u8]>,
     pub wait_cue: bool,
@@ -142,7 +143,14 @@ impl Reader<'_> {
         let agent_wait = self.seconds("AGENT_WAIT_SECONDS", 900, 5);
         let max_calls = self.parsed("MAX_CALLS", 500, "a number of calls");
         let drain = self.seconds("DRAIN_SECONDS", 900, 0);
-        self.interpreter();
+        let interpreter = self.choice(
+            "INTERPRETER",
+            &[
+                ("auto", Interpreter::Auto),
+                ("prompted", Interpreter::Prompted),
+                ("translate", Interpreter::Translate),
+            ],
+        );
         Some(Config {
             host: host?,
             port: port?,
@@ -151,6 +159,7 @@ impl Reader<'_> {
             engine: engine?,
             agent_language: agent_language?,
             default_language: default_language?,
+            interpreter: interpreter?,
             original: original?,
             hold: hold?,
             wait_cue: wait_cue?,
@@ -353,6 +362,7 @@ impl Reader<'_> {
         );
         let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
         let model = or(self.value("OPENAI_REALTIME_MODEL"), "gpt-realtime-2.1");
+        let translate_model = or(self.value("OPENAI_TRANSLATE_MODEL"), "gpt-realtime-translate");
         let transcription = or(self.value("OPENAI_TRANSCRIPTION_MODEL"), "gpt-transcribe");
         let voice = or(self.value("OPENAI_VOICE"), "marin");
         Some(Settings {
@@ -360,24 +370,10 @@ impl Reader<'_> {
             key: SecretString::from(key?),
             auth: auth?,
             model,
+            translate_model,
             transcription: Some(transcription).filter(|model| model != "off"),
             voice,
         })
-    }
-
-    fn interpreter(&mut self) {
-        match self.value("INTERPRETER").as_deref() {
-            None | Some("auto" | "prompted") => {}
-            Some("translate") => {
-                self.mistake::<()>(
-                    "INTERPRETER",
-                    "translate is not available in this version; use auto or prompted",
-                );
-            }
-            Some(_) => {
-                self.mistake::<()>("INTERPRETER", "use auto or prompted");
-            }
-        }
     }
 
     fn original(&mut self) -> Option<OriginalAudio> {

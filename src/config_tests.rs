@@ -1,4 +1,5 @@
 use super::*;
+use crate::call::EngineKind;
 
 const FULL: &[(&str, &str)] = &[
     ("PUBLIC_URL", "https://talk.example.com"),
@@ -35,7 +36,7 @@ fn the_required_settings_are_enough_and_the_rest_has_defaults() {
     assert_eq!(config.max_calls, 500);
     assert!(config.wait_cue && config.twilio.taskrouter_signed);
     assert_eq!(
-        config.engine.prompted_url().as_str(),
+        config.engine.session_url(EngineKind::Prompted).as_str(),
         "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
     );
     assert!(config.engine.must_confirm());
@@ -122,7 +123,7 @@ fn loopback_may_be_plain_and_a_softphone_needs_no_flex() {
         }
     );
     assert_eq!(
-        config.engine.prompted_url().as_str(),
+        config.engine.session_url(EngineKind::Prompted).as_str(),
         "ws://127.0.0.1:9/v1/realtime?model=gpt-realtime-2.1"
     );
     assert_eq!(config.twilio.user, "SK1");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use duologue::commands::{demo, health, serve};
+use duologue::commands::{demo, health, load, serve};
 use duologue::config::{Config, Logging};
 
 /// Two people on the phone, each in their own language, and each hears the other in their own.
@@ -26,6 +26,34 @@ enum Command {
         /// Where the recordings and the timeline are put
         #[arg(long, default_value = "demo-output")]
         out: PathBuf,
+        /// Which interpreter: prompted or translate
+        #[arg(long, default_value = "prompted")]
+        engine: String,
+    },
+    /// Run many calls at once through an instance and report what each of them costs
+    Load {
+        /// How many calls
+        #[arg(long, default_value_t = 50)]
+        calls: usize,
+        /// How long they are measured
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+        /// Seconds of full load before that
+        #[arg(long, default_value_t = 5)]
+        warm_up: u64,
+        /// Measure the least relay too, for comparison
+        #[arg(long)]
+        floor: bool,
+    },
+    /// The least relay, as `load --floor` starts it
+    #[command(hide = true)]
+    LoadFloor {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        carrier: String,
+        #[arg(long)]
+        engine: String,
     },
     /// Ask the instance on this machine whether it is alive
     Health,
@@ -42,7 +70,26 @@ async fn main() -> ExitCode {
     }
     let result = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => return serve_or_explain().await,
-        Command::Demo { out } => demo::run(&out).await,
+        Command::Demo { out, engine } => demo::run(&out, &engine).await,
+        Command::Load {
+            calls,
+            seconds,
+            warm_up,
+            floor,
+        } => {
+            let options = load::Options {
+                calls,
+                seconds,
+                warm_up,
+                floor,
+            };
+            load::run(options).await
+        }
+        Command::LoadFloor {
+            port,
+            carrier,
+            engine,
+        } => load::floor::run(port, carrier, &engine).await,
         Command::Health => ask_health(),
     };
     match result {

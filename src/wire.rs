@@ -1,5 +1,7 @@
 //! What every wire here has in common: base64 of audio, and numbers that some senders write as strings.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -27,6 +29,42 @@ pub fn encode_base64(bytes: &[u8], text: &mut String) {
 pub fn decode_base64(text: &str, bytes: &mut Vec<u8>) -> bool {
     bytes.clear();
     CODEC.decode_vec(text, bytes).is_ok()
+}
+
+/// Text that is borrowed where it can be. `Cow` alone borrows only where it stands by itself, not within an `Option`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+
+        impl<'de> Visitor<'de> for Words {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Words)
+    }
 }
 
 /// A whole number that may come as a number or as a string of digits.
@@ -79,6 +117,16 @@ mod tests {
         for nonsense in ["A", "====", "AA\u{e9}A", "AAAA AAA", "AA-_"] {
             assert!(!decode_base64(nonsense, &mut back), "{nonsense}");
         }
+    }
+
+    #[test]
+    fn text_is_borrowed_unless_it_is_escaped() {
+        let plain: Option<Text<'_>> = serde_json::from_str("\"a/b\"").expect("text");
+        assert!(matches!(plain, Some(Text(Cow::Borrowed("a/b")))));
+        let escaped: Option<Text<'_>> = serde_json::from_str("\"a\\/b\"").expect("text");
+        assert!(matches!(escaped, Some(Text(Cow::Owned(text))) if text == "a/b"));
+        assert_eq!(serde_json::from_str::<Option<Text<'_>>>("null").ok(), Some(None));
+        assert!(serde_json::from_str::<Text<'_>>("7").is_err());
     }
 
     #[test]

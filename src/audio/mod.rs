@@ -2,7 +2,15 @@
 //!
 //! Pure functions and tables; whoever plays or sends audio lives elsewhere.
 
+pub mod activity;
+pub mod denoise;
 pub mod level;
+pub mod leveller;
+#[cfg(test)]
+pub mod measure;
+pub mod mix;
+pub mod resample;
+pub mod tempo;
 pub mod tone;
 pub mod wav;
 

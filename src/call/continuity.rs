@@ -31,6 +31,9 @@ const REOPEN_WINDOW: Duration = Duration::from_secs(10);
 /// After that, this often: an engine that was away for ten seconds may be away for minutes.
 const REOPEN_LATER: Duration = Duration::from_secs(10);
 
+/// A session that was ready for this long was a good one.
+const LASTED: Duration = Duration::from_secs(10);
+
 /// A session that owes a translation and says nothing for this long is lost. Engines answer within three seconds.
 const STALL: Duration = Duration::from_secs(8);
 
@@ -69,18 +72,24 @@ impl Call {
             ready: false,
         });
         let (from, into) = (direction.from, direction.into);
-        out.push(Output::OpenSession { session, from, into });
+        let engine = self.setup.interpreter.engine(into);
+        out.push(Output::OpenSession {
+            session,
+            engine,
+            from,
+            into,
+        });
         self.timers.set(Timer::Confirm(side), deadline);
     }
 
     pub(super) fn session_ready(&mut self, side: Side, out: &mut Outbox) {
         self.timers.stop(Timer::Confirm(side));
+        let now = self.now;
         let direction = self.direction(side);
         if let Some(session) = &mut direction.session {
             session.ready = true;
         }
-        direction.failures = 0;
-        direction.failing_since = None;
+        direction.ready_since = Some(now);
         out.event(Event::SessionReady { speaker: side });
         if self.phase == Phase::Conversation {
             self.open_route(side, out);
@@ -167,6 +176,15 @@ impl Call {
         }
         direction.pending = 0;
         direction.speaking = false;
+        // A session that fails as soon as it is ready has not ended the row of failures.
+        let lasted = direction
+            .ready_since
+            .take()
+            .is_some_and(|since| now.since(since) >= LASTED);
+        if lasted {
+            direction.failures = 0;
+            direction.failing_since = None;
+        }
         direction.failures += 1;
         direction.given_up = !heals;
         let since = *direction.failing_since.get_or_insert(now);

@@ -49,8 +49,10 @@ pub struct Direction {
     pub session: Option<Session>,
     /// Sessions opened so far, and so the generation of the next.
     pub opened: u32,
-    /// Failures since the last session that became ready.
+    /// Failures since the last session that lasted.
     pub failures: u32,
+    /// Since when the present session is ready.
+    pub ready_since: Option<Time>,
     /// When the row of failures began.
     pub failing_since: Option<Time>,
     /// Opening another session would not help.
@@ -77,6 +79,7 @@ impl Direction {
             session: None,
             opened: 0,
             failures: 0,
+            ready_since: None,
             failing_since: None,
             given_up: false,
             held: VecDeque::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::direction::Route;
 use super::event::Event;
 use super::ids::{SessionId, Side};
-use super::io::{Outbox, Output};
+use super::io::{EngineKind, Outbox, Output};
 use super::outcome::Reason;
 use super::party::Line;
 use super::time::Time;
@@ -112,7 +112,19 @@ impl Call {
             since: self.now,
         });
         self.end_turn_by_silence(speaker, session, out);
-        self.timers.set(Timer::Drain, self.now + DRAIN_IDLE);
+        let idle = match self
+            .setup
+            .interpreter
+            .engine(self.directions[speaker as usize].into)
+        {
+            EngineKind::Prompted => DRAIN_IDLE,
+            // It says by itself when everything has come.
+            EngineKind::Translate => {
+                out.push(Output::FinishSession { session });
+                DRAIN_ANSWER
+            }
+        };
+        self.timers.set(Timer::Drain, self.now + idle);
     }
 
     fn drain_playout(&mut self, speaker: Side, out: &mut Outbox) {
@@ -161,6 +173,13 @@ impl Call {
         };
         let until = (self.now + more).max(since + DRAIN_IDLE).min(since + DRAIN_ALL);
         self.timers.set(Timer::Drain, until);
+    }
+
+    /// The session of a speaker who has left has sent everything.
+    pub(super) fn session_finished(&mut self, side: Side, out: &mut Outbox) {
+        if matches!(self.stage(), Some(Stage::Session { speaker, .. }) if speaker == side) {
+            self.drain_playout(side, out);
+        }
     }
 
     pub(super) fn drain_overdue(&mut self, out: &mut Outbox) {

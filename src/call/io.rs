@@ -119,6 +119,8 @@ pub enum SessionEvent<'a> {
         turn: u32,
         usage: Usage,
     },
+    /// After [`Output::FinishSession`]: everything has come.
+    Finished,
     /// The speech of this turn could not be translated.
     TurnFailed {
         turn: u32,
@@ -129,6 +131,15 @@ pub enum SessionEvent<'a> {
         why: &'a str,
         retry_after: Option<Duration>,
     },
+}
+
+/// A kind of interpreter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EngineKind {
+    /// A general voice model that is told to translate, turn by turn.
+    Prompted,
+    /// A session made for it, which translates while the speaker is still talking.
+    Translate,
 }
 
 /// What an engine's work is billed by.
@@ -223,6 +234,7 @@ pub enum Output {
     /// Connect an interpreter.
     OpenSession {
         session: SessionId,
+        engine: EngineKind,
         from: &'static Language,
         into: &'static Language,
     },
@@ -230,6 +242,10 @@ pub enum Output {
     SessionAudio {
         session: SessionId,
         audio: Range<usize>,
+    },
+    /// No more audio will come; what the engine still has is wanted.
+    FinishSession {
+        session: SessionId,
     },
     CloseSession {
         session: SessionId,

@@ -42,8 +42,8 @@ use crate::phrase::Phrase;
 
 pub use self::ids::{CallId, MarkId, NotACallId, RequestId, SessionId, Side, SocketId, Token};
 pub use self::io::{
-    Answer, CallStatus, Close, DialError, Input, LegEvent, Outbox, Output, SessionEvent, StreamStart,
-    TaskEvent, Usage,
+    Answer, CallStatus, Close, DialError, EngineKind, Input, LegEvent, Outbox, Output, SessionEvent,
+    StreamStart, TaskEvent, Usage,
 };
 pub use self::time::Time;
 
@@ -67,6 +67,7 @@ pub struct Setup {
     pub caller_sid: String,
     pub dial: DialBy,
     pub agent_wait: Duration,
+    pub interpreter: Interpreter,
     pub original: OriginalAudio,
     pub wait_cue: bool,
     /// µ-law to be repeated while nobody is there.
@@ -82,6 +83,27 @@ pub enum DialBy {
     Flex,
     /// The agent's own line: answering it is the acceptance.
     Client,
+}
+
+/// Which engine interprets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interpreter {
+    /// The best that is complete in this version: the prompted one.
+    #[default]
+    Auto,
+    Prompted,
+    /// The dedicated one where it speaks the listener's language, the prompted one elsewhere.
+    Translate,
+}
+
+impl Interpreter {
+    /// The engine that speaks `into`.
+    pub fn engine(self, into: &Language) -> EngineKind {
+        match self {
+            Self::Translate if into.translate.is_some() => EngineKind::Translate,
+            Self::Translate | Self::Auto | Self::Prompted => EngineKind::Prompted,
+        }
+    }
 }
 
 /// Whether a listener also hears the speaker's own voice.

@@ -196,6 +196,23 @@ fn live_sounds_are_not_kept_and_not_counted_as_speech() {
 }
 
 #[test]
+fn a_live_sound_between_two_words_is_reckoned_with_when_a_stream_breaks() {
+    let (mut playout, mut out) = attached();
+    let all = speech(8_000);
+    playout.push(&all[..4_000], ms(0), &mut out);
+    playout.play(&[1; 3_200], ms(0), &mut out);
+    playout.push(&all[4_000..], ms(0), &mut out);
+    let marks = take(&mut out).marks;
+    playout.confirm(marks[0].0, ms(500));
+    assert_eq!(playout.unplayed(ms(500)), Duration::from_millis(900));
+    // Half a second of speech, 400 ms of another sound, and half of the next half second.
+    playout.detach(ms(1_150));
+    playout.attach(SocketId(2), ms(1_150));
+    playout.pump(ms(1_150), &mut out);
+    assert_eq!(take(&mut out).audio, all[6_000..]);
+}
+
+#[test]
 fn silent_frames_of_live_voice_win_back_a_lag() {
     let (mut playout, mut out) = attached();
     playout.play(&[1; 2_400], ms(0), &mut out);

@@ -203,6 +203,7 @@ impl Call {
                 // The listener hears that something is missing, and can ask for it to be said again.
                 self.party(side.other()).playout.play(&tone::ORIGINAL, now, out);
             }
+            SessionEvent::Finished => self.session_finished(side, out),
             SessionEvent::Failed {
                 heals,
                 why,

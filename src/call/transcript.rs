@@ -51,7 +51,13 @@ impl Transcript {
     }
 
     pub fn speech_stopped(&mut self, now: Time) {
-        self.speech_stopped = Some(now);
+        // An engine that does not wait for the end of speech has a turn open already.
+        match self.open.back_mut().map(|open| &mut open.utterance) {
+            Some(utterance) if utterance.started.is_some() && utterance.stopped.is_none() => {
+                utterance.stopped = Some(now);
+            }
+            _ => self.speech_stopped = Some(now),
+        }
     }
 
     pub fn turn_started(&mut self, turn: u32) {

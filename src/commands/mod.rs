@@ -2,4 +2,5 @@
 
 pub mod demo;
 pub mod health;
+pub mod load;
 pub mod serve;

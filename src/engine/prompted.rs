@@ -117,7 +117,7 @@ impl Prompted {
         }
     }
 
-    /// What is said first on a fresh socket.
+    /// What is said first on a fresh socket. Nothing once it has been confirmed.
     pub fn opening(&self) -> String {
         self.update.clone()
     }
@@ -201,6 +201,9 @@ impl Prompted {
             });
         }
         self.confirmed = true;
+        // Four kilobytes that the rest of the session has no use for; a new socket comes with a new session.
+        self.update = String::new();
+        self.instructions = String::new();
         Some(SessionEvent::Ready)
     }
 

@@ -11,6 +11,7 @@ use crate::engine::Auth;
 
 fn settings(model: &str, transcription: Option<&str>) -> Settings {
     Settings {
+        translate_model: "gpt-realtime-translate".into(),
         base: "http://127.0.0.1:1/v1".parse().expect("an address"),
         key: SecretString::from("sk-test"),
         auth: Auth::Bearer,
@@ -187,6 +188,7 @@ fn a_session_is_ready_once_it_has_confirmed_what_was_asked() {
     );
     assert_eq!(engine.says(&confirmed(&opening)), "Ready");
     assert_eq!(engine.says(&confirmed(&opening)), "nothing", "once");
+    assert!(engine.adapter.opening().is_empty(), "nothing of it is kept");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::call::Usage;
+use crate::wire::Text;
 
 /// A message from the engine. Fields that an event does not have are empty.
 #[derive(Debug, Deserialize)]
@@ -12,13 +13,13 @@ pub struct Received<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
-    delta: Option<Cow<'a, str>>,
+    delta: Option<Text<'a>>,
     #[serde(borrow, default)]
-    response_id: Option<Cow<'a, str>>,
+    response_id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    item_id: Option<Cow<'a, str>>,
+    item_id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    transcript: Option<Cow<'a, str>>,
+    transcript: Option<Text<'a>>,
     #[serde(borrow, default)]
     response: Option<Response<'a>>,
     #[serde(borrow, default)]
@@ -32,9 +33,9 @@ pub struct Received<'a> {
 #[derive(Debug, Deserialize)]
 struct Response<'a> {
     #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
+    id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    status: Option<Cow<'a, str>>,
+    status: Option<Text<'a>>,
     #[serde(borrow, default)]
     status_details: Option<StatusDetails<'a>>,
     #[serde(default)]
@@ -50,7 +51,7 @@ struct StatusDetails<'a> {
 #[derive(Debug, Deserialize)]
 struct Session<'a> {
     #[serde(borrow, default)]
-    instructions: Option<Cow<'a, str>>,
+    instructions: Option<Text<'a>>,
     #[serde(borrow, default)]
     audio: Option<SessionAudio<'a>>,
 }
@@ -72,17 +73,17 @@ struct Half<'a> {
 #[derive(Debug, Deserialize)]
 struct Format<'a> {
     #[serde(rename = "type", borrow, default)]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Problem<'a> {
     #[serde(borrow, default)]
-    code: Option<Cow<'a, str>>,
+    code: Option<Text<'a>>,
     #[serde(borrow, default)]
-    message: Option<Cow<'a, str>>,
+    message: Option<Text<'a>>,
     #[serde(borrow, default)]
-    event_id: Option<Cow<'a, str>>,
+    event_id: Option<Text<'a>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

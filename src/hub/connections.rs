@@ -10,8 +10,7 @@ use super::session::{self, Lost, SessionSocket};
 use super::task::{CallTask, Later};
 use crate::call::{Input, SessionEvent, SessionId, SocketId};
 use crate::carrier::twilio::stream::{self, Encoder, Malformed};
-use crate::engine::prompted::Prompted;
-use crate::engine::prompted_wire::Received;
+use crate::engine::Engine;
 
 /// Messages read from one socket before the others get their turn.
 const BATCH: usize = 16;
@@ -47,7 +46,7 @@ impl Leg {
 /// An interpreter session.
 pub(super) struct Session {
     pub id: SessionId,
-    pub engine: Prompted,
+    pub engine: Engine,
     /// `None` while it is being connected.
     pub socket: Option<SessionSocket>,
 }
@@ -208,18 +207,16 @@ impl CallTask {
         };
         match &message {
             Message::Text(text) => {
-                let Ok(received) = Received::parse(text) else {
-                    tracing::debug!(call = %self.call.id(), "an engine's message cannot be understood");
-                    return true;
-                };
-                let event = session
+                let (call, out) = (&mut self.call, &mut self.out);
+                let mut emit =
+                    |event: SessionEvent<'_>| call.handle(Input::Session { session: id, event }, now, out);
+                let understood = session
                     .engine
-                    .receive(&received, now, &mut |text| socket.send(text));
-                if let Some(event) = event {
-                    self.call
-                        .handle(Input::Session { session: id, event }, now, &mut self.out);
-                    self.run_outputs();
+                    .receive(text, now, &mut |text| socket.send(text), &mut emit);
+                if !understood {
+                    tracing::debug!(call = %self.call.id(), "an engine's message cannot be understood");
                 }
+                self.run_outputs();
             }
             Message::Close(_) => self.session_lost(id, &session::closed(Some(&message))),
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}

@@ -203,6 +203,7 @@ impl Hub {
                 AgentDial::Client { .. } => DialBy::Client,
             },
             agent_wait: config.agent_wait,
+            interpreter: config.interpreter,
             original: config.original,
             wait_cue: config.wait_cue,
             hold: Arc::clone(&config.hold),

@@ -1,5 +1,6 @@
 //! Doing what a call wants: its outputs, in their order.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -8,15 +9,15 @@ use super::connections::Session;
 use super::lanes::Dialling;
 use super::registry::Ended;
 use super::session::connect;
-use super::task::{CallTask, Done, Later};
+use super::task::{CallTask, Done, Heard, Later};
 use super::{Hub, Told};
 use crate::audio::BYTES_PER_MS;
 use crate::call::event::Event;
-use crate::call::{Answer, CallStatus, Close, DialError, Output, RequestId, SessionId, Side};
+use crate::call::{Answer, CallStatus, Close, DialError, EngineKind, Output, RequestId, SessionId, Side};
 use crate::carrier::twilio::rest::{NewCall, RestError};
 use crate::carrier::twilio::{rest, taskrouter};
 use crate::config::AgentDial;
-use crate::engine::prompted::Prompted;
+use crate::engine::Engine;
 use crate::http::documents;
 use crate::language::Language;
 
@@ -51,16 +52,7 @@ impl CallTask {
                     self.later.push_back(Later::Overflow(socket, dropped));
                 }
             }
-            Output::SessionAudio { session, audio } => {
-                let now = self.now();
-                let Some(found) = self.sessions.iter_mut().find(|one| one.id == session) else {
-                    return;
-                };
-                let Some(socket) = &mut found.socket else { return };
-                found.engine.append(self.out.bytes(&audio), now, &mut |text| {
-                    socket.send_audio(text, audio.len())
-                });
-            }
+            Output::SessionAudio { session, audio } => self.append(session, &audio),
             Output::LegMark { socket, mark } => {
                 if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) {
                     leg.socket.send(leg.encoder.mark(mark));
@@ -78,7 +70,13 @@ impl CallTask {
                 }
             }
             Output::CloseLeg { socket, how } => self.retire_leg(socket, how == Close::Normal),
-            Output::OpenSession { session, from, into } => self.open(session, from, into),
+            Output::OpenSession {
+                session,
+                engine,
+                from,
+                into,
+            } => self.open(session, engine, from, into),
+            Output::FinishSession { session } => self.finish(session),
             Output::CloseSession { session } => self.retire_session(session),
             Output::TakeLane => self.take_lane(),
             Output::ReleaseLane => self.hub.release_lane(self.call.id()),
@@ -92,20 +90,43 @@ impl CallTask {
         }
     }
 
-    fn open(&mut self, id: SessionId, from: &'static Language, into: &'static Language) {
+    fn open(&mut self, id: SessionId, kind: EngineKind, from: &'static Language, into: &'static Language) {
         let settings = &self.hub.config.engine;
-        let engine = Prompted::new(settings, from, into);
+        let engine = Engine::new(kind, settings, from, into);
         self.sessions.push(Session {
             id,
             engine,
             socket: None,
         });
         let (settings, tls) = (Arc::new(settings.clone()), Arc::clone(&self.hub.tls));
-        self.work.push(
-            connect(settings, tls)
-                .map(move |result| Done::Connected(id, result.map(Box::new)))
-                .boxed(),
+        let connecting = connect(kind, settings, tls);
+        let connecting = connecting.map(move |result| Done::Connected(id, result.map(Box::new)));
+        self.work.push(connecting.boxed());
+    }
+
+    fn append(&mut self, id: SessionId, audio: &Range<usize>) {
+        let now = self.now();
+        let Some(session) = self.sessions.iter_mut().find(|one| one.id == id) else {
+            return;
+        };
+        let Some(socket) = &mut session.socket else {
+            return;
+        };
+        let later = &mut self.later;
+        session.engine.append(
+            self.out.bytes(audio),
+            now,
+            &mut |text| socket.send_audio(text, audio.len()),
+            &mut |event| later.extend(Heard::of(&event).map(|heard| Later::Heard(id, heard))),
         );
+    }
+
+    fn finish(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.iter_mut().find(|one| one.id == id)
+            && let Some(socket) = &mut session.socket
+        {
+            session.engine.finish(&mut |text| socket.send(text));
+        }
     }
 
     fn take_lane(&mut self) {

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, connect_async_tls_with_config};
 
 use super::socket::{Socket, session_config};
+use crate::call::EngineKind;
 use crate::engine::prompted_wire::refuses_for_good;
 use crate::engine::{Auth, Settings};
 
@@ -48,12 +49,16 @@ pub fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     Ok(Arc::new(rustls::ClientConfig::with_platform_verifier()?))
 }
 
-/// Connects a prompted session.
+/// Connects a session.
 ///
 /// # Errors
 /// The handshake fails, is refused, or takes too long.
-pub async fn connect(settings: Arc<Settings>, tls: Arc<rustls::ClientConfig>) -> Result<SessionSocket, Lost> {
-    let url = settings.prompted_url();
+pub async fn connect(
+    kind: EngineKind,
+    settings: Arc<Settings>,
+    tls: Arc<rustls::ClientConfig>,
+) -> Result<SessionSocket, Lost> {
+    let url = settings.session_url(kind);
     let mut request = url.as_str().into_client_request().map_err(|error| Lost {
         heals: false,
         ..lost(&error)

@@ -20,7 +20,8 @@ use super::connections::{Leg, Retiring, Session};
 use super::post::{NewStream, Post};
 use super::session::{Lost, SessionSocket};
 use crate::call::{
-    Answer, Call, DialError, Input, Outbox, RequestId, SessionId, Side, SocketId, StreamStart, Time,
+    Answer, Call, DialError, Input, Outbox, RequestId, SessionEvent, SessionId, Side, SocketId, StreamStart,
+    Time, Usage,
 };
 use crate::carrier::twilio::stream::Encoder;
 use crate::language::Language;
@@ -74,6 +75,40 @@ pub(super) enum Later {
     Overflow(SocketId, usize),
     LegClosed(SocketId),
     SessionLost(SessionId, Lost),
+    Heard(SessionId, Heard),
+}
+
+/// What an adapter notices in the audio that it sends, as it sends it.
+#[derive(Clone, Copy)]
+pub(super) enum Heard {
+    SpeechStarted,
+    SpeechStopped,
+    TurnStarted(u32),
+    TurnDone(u32),
+}
+
+impl Heard {
+    pub(super) fn of(event: &SessionEvent<'_>) -> Option<Self> {
+        match *event {
+            SessionEvent::SpeechStarted => Some(Self::SpeechStarted),
+            SessionEvent::SpeechStopped => Some(Self::SpeechStopped),
+            SessionEvent::TurnStarted { turn } => Some(Self::TurnStarted(turn)),
+            SessionEvent::TurnDone { turn, .. } => Some(Self::TurnDone(turn)),
+            _ => None,
+        }
+    }
+
+    fn event(self) -> SessionEvent<'static> {
+        match self {
+            Self::SpeechStarted => SessionEvent::SpeechStarted,
+            Self::SpeechStopped => SessionEvent::SpeechStopped,
+            Self::TurnStarted(turn) => SessionEvent::TurnStarted { turn },
+            Self::TurnDone(turn) => SessionEvent::TurnDone {
+                turn,
+                usage: Usage::default(),
+            },
+        }
+    }
 }
 
 impl CallTask {
@@ -284,6 +319,10 @@ impl CallTask {
                 Later::LaneGranted => self.input(Input::LaneGranted),
                 Later::Overflow(socket, bytes) => self.input(Input::LegOverflow { socket, bytes }),
                 Later::LegClosed(socket) => self.input(Input::LegClosed { socket }),
+                Later::Heard(session, heard) => {
+                    let event = heard.event();
+                    self.input(Input::Session { session, event });
+                }
                 Later::SessionLost(session, lost) => self.session_lost(session, &lost),
             }
         }

@@ -74,6 +74,7 @@ pub fn setup() -> Setup {
         caller_sid: CALLER_SID.to_owned(),
         dial: DialBy::Flex,
         agent_wait: Duration::from_secs(60),
+        interpreter: crate::call::Interpreter::Prompted,
         original: OriginalAudio::Off,
         wait_cue: true,
         hold: vec![line::HOLD; 4_000].into(),
@@ -230,8 +231,11 @@ impl Conversation {
 
     /// Lets the call do all that is due by now.
     pub fn wake(&mut self) {
+        let mut turns = 0;
         while !self.finished && self.call.next_wake().is_some_and(|at| at <= self.now) {
             self.give(Input::Wake);
+            turns += 1;
+            assert!(turns < 1_000, "the call spins: {:?}", self.call.timers);
         }
     }
 

@@ -120,6 +120,7 @@ impl Conversation {
                 let known = self.sessions.iter_mut().find(open);
                 known.expect("only an open session is closed").open = false;
             }
+            Output::FinishSession { .. } => panic!("the prompted engine is not told to finish"),
             Output::TakeLane => {
                 self.lanes_taken += 1;
                 if self.script.grants_lane {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 
 use crate::call::{LegEvent, MarkId};
-use crate::wire::{self, Number};
+use crate::wire::{self, Number, Text};
 
 /// A message from Twilio.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ struct Media<'a> {
     #[serde(borrow)]
     payload: Cow<'a, str>,
     #[serde(borrow, default)]
-    track: Option<Cow<'a, str>>,
+    track: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +95,7 @@ struct Parameters<'a> {
 #[serde(rename_all = "camelCase")]
 struct MediaFormat<'a> {
     #[serde(borrow, default)]
-    encoding: Option<Cow<'a, str>>,
+    encoding: Option<Text<'a>>,
     #[serde(default)]
     sample_rate: Option<Number>,
 }
@@ -122,7 +122,7 @@ pub fn decode<'a>(text: &'a str, scratch: &'a mut Vec<u8>) -> Result<Message<'a>
     Ok(match &*frame.event {
         "media" => {
             let media = frame.media.ok_or(Malformed::Empty("media"))?;
-            if media.track.is_some_and(|track| track == "outbound") {
+            if media.track.is_some_and(|track| &*track == "outbound") {
                 return Ok(Message::Other);
             }
             if !wire::decode_base64(&media.payload, scratch) {

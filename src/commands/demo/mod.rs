@@ -18,14 +18,14 @@ use crate::sim::speech::{self, Tongue};
 use play::Played;
 use stage::Stage;
 
-/// Runs the demo and leaves its files in `out`.
+/// Runs the demo with `engine` as `INTERPRETER` and leaves its files in `out`.
 ///
 /// # Errors
 /// The call did not go as it should, or the files cannot be written.
-pub async fn run(out: &Path) -> anyhow::Result<()> {
+pub async fn run(out: &Path, engine: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     println!("A call on the simulator: the caller speaks Spanish, the agent English.\n");
-    let stage = Stage::set(&[]).await?;
+    let stage = Stage::set(&[("INTERPRETER", engine)]).await?;
     let played = play::run(&stage).await?;
     stage.strike().await?;
     let (caller, agent) = (out.join("caller-heard.wav"), out.join("agent-heard.wav"));

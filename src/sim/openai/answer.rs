@@ -10,6 +10,8 @@ use crate::sim::speech::{RATE, SILENCE, Stretch, Tongue, chirp, clip, find, text
 pub(super) struct Answer {
     pub transcript: String,
     pub mulaw: Vec<u8>,
+    /// The phrases of the book in it, and their language.
+    pub phrases: Vec<(usize, Tongue)>,
 }
 
 impl Answer {
@@ -27,7 +29,7 @@ impl Answer {
         for heard in stretches.iter().filter_map(|s| s.heard) {
             match target.tongue {
                 Some(tongue) if tongue == heard.tongue => {}
-                Some(tongue) => self.add(text(heard.id, tongue), clip(heard.id, tongue)),
+                Some(tongue) => self.add_phrase(heard.id, tongue),
                 None => self.add_foreign(text(heard.id, heard.tongue), target),
             }
         }
@@ -36,9 +38,14 @@ impl Answer {
     /// Says a text in the target language; a text outside the phrase book becomes a chirp.
     pub fn add_text(&mut self, said: &str, target: &Target) {
         match (find(said), target.tongue) {
-            (Some((id, _)), Some(tongue)) => self.add(text(id, tongue), clip(id, tongue)),
+            (Some((id, _)), Some(tongue)) => self.add_phrase(id, tongue),
             _ => self.add_foreign(said, target),
         }
+    }
+
+    fn add_phrase(&mut self, id: usize, tongue: Tongue) {
+        self.phrases.push((id, tongue));
+        self.add(text(id, tongue), clip(id, tongue));
     }
 
     fn add_foreign(&mut self, said: &str, target: &Target) {

@@ -59,6 +59,12 @@ impl Ear {
         self.held.len() as f64 / MS as f64
     }
 
+    /// The audio of the turn in progress, so far.
+    pub fn in_progress(&self) -> Option<&[u8]> {
+        let start = self.turn_from?;
+        self.held.get((start - self.held_from) as usize..)
+    }
+
     /// Takes all that is held, for a commit by hand: start and end in ms, and the audio.
     pub fn take(&mut self) -> (u64, u64, Vec<u8>) {
         let (start, end) = (self.turn_from.unwrap_or(self.held_from), self.end());

@@ -36,6 +36,12 @@ struct State {
     think: Option<Duration>,
     stalled: bool,
     muted: bool,
+    idle: bool,
+    withhold_closed: bool,
+    confirm_language: Option<String>,
+    binary: bool,
+    keepalive: Option<Duration>,
+    doze: Option<Duration>,
 }
 
 /// How a handshake is refused.
@@ -56,10 +62,16 @@ pub(super) enum Blow {
     Text(String),
     Binary(Vec<u8>),
     Event(Value),
-    Error { code: String, message: String },
+    Error {
+        code: String,
+        message: String,
+    },
     Expire,
     Stall(bool),
     Mute(bool),
+    Idle(bool),
+    /// A state has changed that a sleeping connection must look at.
+    Wake,
 }
 
 impl Faults {
@@ -113,6 +125,16 @@ impl Faults {
         lock(&self.shared.state).confirm_format = format;
     }
 
+    /// Confirms updates of translations with this output language.
+    pub fn confirm_language(&self, language: Option<&str>) {
+        lock(&self.shared.state).confirm_language = language.map(str::to_owned);
+    }
+
+    /// Never says that a translation session is closed, however long it is waited for.
+    pub fn withhold_closed(&self, on: bool) {
+        lock(&self.shared.state).withhold_closed = on;
+    }
+
     /// Ends the next `count` responses with `response.done`, status `failed` and this code.
     pub fn fail_responses(&self, count: usize, code: &str) {
         lock(&self.shared.state).failing = (count > 0).then(|| (count, code.to_owned()));
@@ -152,6 +174,31 @@ impl Faults {
             lock(&self.shared.state).muted = on;
         }
         self.blow(Blow::Mute(on));
+    }
+
+    /// Lets translations put out nothing but idle audio while the speaker is audible, in open and (unless aimed) new
+    /// sessions alike. What was said meanwhile, and what was still to be spoken, is lost.
+    pub fn idle(&self, on: bool) {
+        if self.aim.is_none() {
+            lock(&self.shared.state).idle = on;
+        }
+        self.blow(Blow::Idle(on));
+    }
+
+    /// Lets translations fall asleep for good when they have been fed with exact zeros for so long.
+    pub fn doze(&self, after: Option<Duration>) {
+        lock(&self.shared.state).doze = after;
+    }
+
+    /// Closes sessions from which no frame has come for so long, with 1011 and "keepalive ping timeout".
+    pub fn keepalive(&self, limit: Option<Duration>) {
+        lock(&self.shared.state).keepalive = limit;
+        self.blow(Blow::Wake);
+    }
+
+    /// Sends events in binary frames.
+    pub fn binary_events(&self, on: bool) {
+        lock(&self.shared.state).binary = on;
     }
 
     /// Sends a text frame as it is.
@@ -248,6 +295,31 @@ impl Faults {
 
     pub(super) fn thinks(&self) -> Option<Duration> {
         lock(&self.shared.state).think
+    }
+
+    pub(super) fn withholds_closed(&self) -> bool {
+        lock(&self.shared.state).withhold_closed
+    }
+
+    pub(super) fn confirmed_language(&self) -> Option<String> {
+        lock(&self.shared.state).confirm_language.clone()
+    }
+
+    pub(super) fn is_binary(&self) -> bool {
+        lock(&self.shared.state).binary
+    }
+
+    pub(super) fn patience(&self) -> Option<Duration> {
+        lock(&self.shared.state).keepalive
+    }
+
+    pub(super) fn dozes(&self) -> Option<Duration> {
+        lock(&self.shared.state).doze
+    }
+
+    /// Whether a new translation begins idle.
+    pub(super) fn idles(&self) -> bool {
+        lock(&self.shared.state).idle
     }
 
     /// Whether a new session begins stalled, and muted.

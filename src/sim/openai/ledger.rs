@@ -4,6 +4,7 @@
 //! raises a version number, so that a test waits for an event instead of sleeping.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -33,6 +34,24 @@ impl Ledger {
     pub fn speaking(&self, target: Tongue) -> Option<&SessionRecord> {
         self.sessions.iter().rev().find(|s| s.target == Some(target))
     }
+
+    /// The phrases that were heard in another language by sessions with this target, by number, and how often each was
+    /// spoken to its end in this language: 0 is a missing translation, 2 a duplicate. Spoken means handed to the connection; what
+    /// a broken connection swallowed is missing at the listener, not here.
+    pub fn translations(&self, target: Tongue) -> Vec<(usize, usize)> {
+        let mut times = BTreeMap::new();
+        for utterance in self.sessions.iter().flat_map(|session| &session.utterances) {
+            if utterance.target == Some(target) {
+                for heard in utterance.heard.iter().filter(|h| h.tongue != target) {
+                    times.entry(heard.id).or_insert(0);
+                }
+            }
+            for (id, _) in utterance.translated.iter().filter(|(_, t)| *t == target) {
+                *times.entry(*id).or_insert(0) += 1;
+            }
+        }
+        times.into_iter().collect()
+    }
 }
 
 /// One request for a WebSocket and its HTTP answer; 101 is success.
@@ -44,12 +63,22 @@ pub struct Handshake {
     pub uri: String,
 }
 
+/// The two endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionKind {
+    /// `/v1/realtime`
+    Prompted,
+    /// `/v1/realtime/translations`
+    Translation,
+}
+
 /// One session.
 #[derive(Debug, Clone)]
 pub struct SessionRecord {
     pub id: String,
+    pub kind: SessionKind,
     pub model: String,
-    /// The language that the instructions ask for, once they have been set.
+    /// The language that the instructions ask for, or the output language of a translation, once it has been set or used.
     pub target: Option<Tongue>,
     pub opened: Instant,
     /// When `session.updated` was first sent.
@@ -60,9 +89,11 @@ pub struct SessionRecord {
     pub appended: Vec<u8>,
     pub appended_bytes: u64,
     pub appends: u64,
-    /// Audio that was put out, in its wire format, if audio is kept.
+    /// Audio that was put out, in its wire format, if audio is kept. Of a translation only what is speech.
     pub spoken: Vec<u8>,
     pub spoken_bytes: u64,
+    /// What a translation put out between its speech.
+    pub idle_bytes: u64,
     pub utterances: Vec<UtteranceRecord>,
     /// Items that are in the conversation now.
     pub items: usize,
@@ -74,18 +105,23 @@ pub struct SessionRecord {
     pub errors: Vec<String>,
 }
 
-/// One committed piece of input audio.
+/// One committed piece of input audio; in a translation, a stretch of speech.
 #[derive(Debug, Clone)]
 pub struct UtteranceRecord {
+    /// The item; in a translation, which has no items, a name of the ledger's own.
     pub item_id: String,
+    /// What its session spoke when it was heard.
+    pub target: Option<Tongue>,
     pub heard: Vec<Recognised>,
     /// Milliseconds of appended audio at its begin and end.
     pub start_ms: u64,
     pub end_ms: u64,
-    /// A response about it has been completed.
+    /// A response about it has been completed; in a translation, all that had to be said about it has been sent.
     pub answered: bool,
     pub committed_at: Instant,
     pub first_audio_at: Option<Instant>,
+    /// The phrases that were spoken about it to their end, and in which language, once for each time.
+    pub translated: Vec<(usize, Tongue)>,
 }
 
 /// The shared side of the ledger.
@@ -142,9 +178,10 @@ impl Book {
         self.touch();
     }
 
-    pub fn open(self: &Arc<Self>, id: &str, model: &str) -> Entry {
+    pub fn open(self: &Arc<Self>, kind: SessionKind, id: &str, model: &str) -> Entry {
         let record = Arc::new(Mutex::new(SessionRecord {
             id: id.to_owned(),
+            kind,
             model: model.to_owned(),
             target: None,
             opened: Instant::now(),
@@ -155,6 +192,7 @@ impl Book {
             appends: 0,
             spoken: Vec::new(),
             spoken_bytes: 0,
+            idle_bytes: 0,
             utterances: Vec::new(),
             items: 0,
             pings: 0,

@@ -1,14 +1,15 @@
-//! OpenAI's Realtime API, simulated: a real server on a loopback port that speaks the GA protocol of `/v1/realtime`.
+//! OpenAI's Realtime API, simulated: a real server on a loopback port that speaks the GA protocol of `/v1/realtime` and
+//! of `/v1/realtime/translations`.
 //!
 //! It is faithful where a client can be wrong: keys, models, every field of every event, turns on the time line of the
 //! appended audio, items, in-band and out-of-band responses, expiry, close codes. It recognises the phrase book of
 //! `sim::speech` and speaks the recorded translation, so what comes out depends on the audio and the instructions that went
 //! in. A seed decides what the documents leave open.
 //!
-//! Not here: WebRTC and SIP, tools, images, `/v1/realtime/translations`, idle timeouts, and the truncation of long
-//! conversations.
+//! Not here: WebRTC and SIP, tools, images, idle timeouts, and the truncation of long conversations.
 //!
-//! The flow: `server` (handshake) -> `socket` (frames) -> `session` (state) with `requests`, `ear`, `replies`, `response`.
+//! The flow: `server` (handshake) -> `socket` (frames) -> `session` (state) with `requests`, `ear`, `replies`, `response`,
+//! or `translation` in the place of the session.
 
 mod answer;
 mod codec;
@@ -17,6 +18,7 @@ mod ear;
 mod faults;
 mod fields;
 mod ledger;
+mod outbox;
 mod replies;
 mod requests;
 mod response;
@@ -27,6 +29,7 @@ mod settings;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod translation;
 
 use std::{
     net::SocketAddr,
@@ -39,7 +42,8 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use faults::Faults;
-pub use ledger::{Handshake, Ledger, SessionRecord, UtteranceRecord};
+pub use ledger::{Handshake, Ledger, SessionKind, SessionRecord, UtteranceRecord};
+pub use translation::{Detail, Profile, TranslationOptions};
 
 /// How the simulated server behaves.
 #[derive(Debug, Clone)]
@@ -62,6 +66,8 @@ pub struct EngineOptions {
     pub keep_audio: bool,
     /// Keep the JSON of all events in the ledger.
     pub keep_events: bool,
+    /// How translation sessions behave.
+    pub translation: TranslationOptions,
 }
 
 impl Default for EngineOptions {
@@ -84,6 +90,7 @@ impl Default for EngineOptions {
             models: models.map(str::to_owned).to_vec(),
             keep_audio: true,
             keep_events: false,
+            translation: TranslationOptions::default(),
         }
     }
 }

@@ -118,12 +118,12 @@ impl Session {
             metadata: request["metadata"].clone(),
             max_tokens: either(&request["max_output_tokens"], &session["max_output_tokens"]),
             input_tokens: (read, heard),
-            failure: self.faults.failure(),
+            failure: self.outbox.faults.failure(),
             id: self.name("resp"),
             item_id: self.name("item"),
         };
-        let think = self.faults.thinks().unwrap_or(self.options.think);
-        let response = Response::plan(order, now, think, self.options.speed, &mut self.rng);
+        let think = self.outbox.faults.thinks().unwrap_or(self.outbox.options.think);
+        let response = Response::plan(order, now, think, self.outbox.options.speed, &mut self.outbox.rng);
         self.emit(response.created());
         self.responses.push(response);
     }
@@ -176,7 +176,12 @@ impl Session {
                 Happening::ItemAdded(_) | Happening::ItemDone(_) => {}
                 Happening::Done { end, response } => {
                     if end == End::Completed {
-                        self.entry.utterances(&order.about, |u| u.answered = true);
+                        self.outbox.entry.utterances(&order.about, |u| {
+                            u.answered = true;
+                            let about = order.answer.phrases.iter();
+                            let heard = about.filter(|(id, _)| u.heard.iter().any(|h| h.id == *id));
+                            u.translated.extend(heard);
+                        });
                     }
                     self.emit(json!({"type": "response.done", "response": response}));
                 }
@@ -186,14 +191,8 @@ impl Session {
 
     fn note_sound(&mut self, about: &[String], wire: &[u8], now: Instant) {
         self.spoke = true;
-        let keep = self.options.keep_audio;
-        self.entry.note(|record| {
-            record.spoken_bytes += wire.len() as u64;
-            if keep {
-                record.spoken.extend_from_slice(wire);
-            }
-        });
-        self.entry.utterances(about, |u| {
+        self.outbox.note_spoken(wire);
+        self.outbox.entry.utterances(about, |u| {
             u.first_audio_at.get_or_insert(now);
         });
     }

@@ -22,30 +22,30 @@ const MAX_APPEND: usize = 15 << 20;
 /// The one event that comes fifty times a second is read without building a tree.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Append<'a> {
+pub(super) struct Append<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
+    pub kind: Cow<'a, str>,
     #[serde(borrow)]
-    event_id: Option<Cow<'a, str>>,
+    pub event_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    audio: Cow<'a, str>,
+    pub audio: Cow<'a, str>,
 }
 
 impl Session {
     /// Carries out one client event.
-    pub fn receive(&mut self, text: &str, now: Instant) {
+    pub(super) fn read(&mut self, text: &str, now: Instant) {
         if let Ok(append) = serde_json::from_str::<Append<'_>>(text)
             && append.kind == "input_audio_buffer.append"
         {
             if let Err(complaint) = self.append(&append.audio, now) {
-                self.complain(&complaint, append.event_id.as_deref());
+                self.outbox.complain(&complaint, append.event_id.as_deref());
             }
             return;
         }
         let event: Value = serde_json::from_str(text).unwrap_or_default();
         let event_id = event["event_id"].as_str();
         if let Err(complaint) = self.carry_out(&event, now) {
-            self.complain(&complaint, event_id);
+            self.outbox.complain(&complaint, event_id);
         }
     }
 
@@ -85,32 +85,23 @@ impl Session {
             self.carry.clear();
         }
         let target = Target::of(self.settings.instructions()).and_then(|target| target.tongue);
-        self.entry.note(|record| record.target = target);
-        if self.faults.withholds_updated() {
+        self.outbox.entry.note(|record| record.target = target);
+        if self.outbox.faults.withholds_updated() {
             return Ok(());
         }
         let mut session = self.settings.session().clone();
-        if let Some(format) = self.faults.confirmed_format() {
+        if let Some(format) = self.outbox.faults.confirmed_format() {
             session["audio"]["input"]["format"] = format.clone();
             session["audio"]["output"]["format"] = format;
         }
         self.emit(json!({"type": "session.updated", "session": session}));
-        self.entry.note(|record| {
-            record.confirmed.get_or_insert(now);
-        });
+        self.outbox.note_confirmed(now);
         Ok(())
     }
 
     fn append(&mut self, audio: &str, now: Instant) -> Result<(), Complaint> {
         let wire = decode_audio("audio", audio)?;
-        let keep = self.options.keep_audio;
-        self.entry.note(|record| {
-            record.appends += 1;
-            record.appended_bytes += wire.len() as u64;
-            if keep {
-                record.appended.extend_from_slice(&wire);
-            }
-        });
+        self.outbox.note_append(&wire);
         let format = self.settings.input;
         if format == Format::Mulaw {
             self.hear(&wire, now);
@@ -248,7 +239,7 @@ fn no_item(code: &'static str, id: &str) -> Complaint {
     Complaint::new(code, Some("item_id"), format!("There is no item '{id}'."))
 }
 
-fn decode_audio(path: &str, audio: &str) -> Result<Vec<u8>, Complaint> {
+pub(super) fn decode_audio(path: &str, audio: &str) -> Result<Vec<u8>, Complaint> {
     let wire = STANDARD.decode(audio).map_err(|_| {
         let message = format!("Invalid '{path}': audio has to be base64.");
         Complaint::value(path, message)

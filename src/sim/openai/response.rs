@@ -305,7 +305,9 @@ fn pieces(
     rng: &mut StdRng,
     steps: &mut VecDeque<(Instant, Step)>,
 ) -> Instant {
-    let Answer { transcript, mulaw } = &order.answer;
+    let Answer {
+        transcript, mulaw, ..
+    } = &order.answer;
     let at = |bytes: usize| match speed.is_normal() {
         true => begin + Duration::from_secs_f64(bytes as f64 / RATE as f64 / speed),
         false => begin,

@@ -33,10 +33,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     EngineOptions,
     faults::Faults,
-    ledger::Book,
-    schema::Complaint,
-    session::{Session, name},
-    socket::hold,
+    ledger::{Book, SessionKind},
+    outbox::{Birth, Conversing, Outbox, name},
+    session::Session,
+    socket::{Socket, hold},
+    translation::Translation,
 };
 
 /// What every handshake needs.
@@ -58,16 +59,23 @@ const MAX_MESSAGE: usize = 24 << 20;
 
 pub(super) fn router(server: Server) -> Router {
     Router::new()
-        .route("/v1/realtime", get(realtime))
+        .route("/v1/realtime", get(prompted))
+        .route("/v1/realtime/translations", get(translation))
         .fallback(|| async { refusal(404, "not_found", "There is nothing here.") })
         .with_state(server)
 }
 
-async fn realtime(
-    State(server): State<Server>,
-    Query(query): Query<HashMap<String, String>>,
-    request: Request,
-) -> Response {
+type Asked = Query<HashMap<String, String>>;
+
+async fn prompted(State(server): State<Server>, query: Asked, request: Request) -> Response {
+    answer(SessionKind::Prompted, server, query, request).await
+}
+
+async fn translation(State(server): State<Server>, query: Asked, request: Request) -> Response {
+    answer(SessionKind::Translation, server, query, request).await
+}
+
+async fn answer(kind: SessionKind, server: Server, Query(query): Asked, request: Request) -> Response {
     let uri = request.uri().to_string();
     if server.faults.hangs() {
         server.stop.cancelled().await;
@@ -81,7 +89,7 @@ async fn realtime(
             }
             response
         }
-        None => match admit(&server, &query, request) {
+        None => match admit(kind, &server, &query, request) {
             Ok(response) => response,
             Err((status, code, message)) => refusal(status, code, &message),
         },
@@ -91,6 +99,7 @@ async fn realtime(
 }
 
 fn admit(
+    kind: SessionKind,
     server: &Server,
     query: &HashMap<String, String>,
     mut request: Request,
@@ -102,11 +111,24 @@ fn admit(
         "missing_model",
         "You must provide a model parameter.".to_owned(),
     ))?;
-    if !server.options.models.iter().any(|known| known == model) {
+    let translates = server.options.translation.models.contains(model);
+    let (known, elsewhere) = match kind {
+        SessionKind::Prompted => (server.options.models.contains(model), translates),
+        SessionKind::Translation => (translates, false),
+    };
+    if elsewhere {
+        let message = "Translation sessions are only supported on /v1/realtime/translations.";
+        return Err((400, "invalid_model", message.to_owned()));
+    }
+    if !known {
         let message = format!("The model `{model}` does not exist or you do not have access to it.");
         return Err((404, "model_not_found", message));
     }
-    let beta = request.headers().contains_key("openai-beta");
+    let protocols = request.headers().get("sec-websocket-protocol");
+    let protocols = protocols
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let beta = request.headers().contains_key("openai-beta") || protocols.contains("openai-beta.");
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade = upgrade.ok_or((426, "upgrade_required", "A WebSocket is expected.".to_owned()))?;
     let (parts, _) = request.into_parts();
@@ -123,32 +145,47 @@ fn admit(
                 .max_frame_size(Some(MAX_MESSAGE));
             let io = TokioIo::new(upgraded);
             let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-            server.serve(socket, &model, beta).await;
+            server.serve(kind, socket, &model, beta).await;
         }
     });
     Ok(answer.map(|()| Body::empty()))
 }
 
 impl Server {
-    async fn serve(self, socket: super::socket::Socket, model: &str, beta: bool) {
+    async fn serve(self, kind: SessionKind, socket: Socket, model: &str, beta: bool) {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let seed = self.options.seed.wrapping_add(number);
         // The id has a generator of its own, so that the events of a session depend on its seed alone.
         let id = name(&mut StdRng::seed_from_u64(seed ^ 0x5e55_1011), "sess");
+        // Before the ledger shows the session, so that whoever sees it can hit it.
         let blows = self.faults.blows();
-        let entry = self.book.open(&id, model);
-        let now = Instant::now();
-        let mut session = Session::new(&id, model, seed, self.options, self.faults, entry, now);
-        if beta {
-            const WORDS: &str = "The Realtime Beta API is no longer supported. Please use the GA API.";
-            let complaint = Complaint::new("beta_api_shape_disabled", None, WORDS);
-            session.complain(&complaint, None);
-            session.shut(4000, WORDS);
-        } else {
-            session.greet();
+        let entry = self.book.open(kind, &id, model);
+        let birth = Birth {
+            id: &id,
+            model,
+            now: Instant::now(),
+        };
+        let rng = StdRng::seed_from_u64(seed);
+        let outbox = Outbox::new(self.options.clone(), self.faults.clone(), entry, rng);
+        match kind {
+            SessionKind::Prompted => {
+                let session = begun(Session::new(&birth, outbox), beta);
+                hold(socket, session, &id, blows, self.stop).await;
+            }
+            SessionKind::Translation => {
+                let session = begun(Translation::new(&birth, outbox), beta);
+                hold(socket, session, &id, blows, self.stop).await;
+            }
         }
-        hold(socket, session, &id, blows, self.stop).await;
     }
+}
+
+fn begun<S: Conversing>(mut session: S, beta: bool) -> S {
+    match beta {
+        true => session.outbox().refuse_beta(S::BETA),
+        false => session.greet(),
+    }
+    session
 }
 
 fn check_key(key: &str, headers: &HeaderMap) -> Result<(), Refused> {

@@ -3,21 +3,16 @@
 //! What the client asks for is in `requests.rs`, how responses are made in `replies.rs`. Here are the state that both work
 //! on, the input audio with its turns, and what happens by itself when time passes.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, Instant};
 
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::{
-    EngineOptions,
     conversation::{Conversation, Item},
     ear::{Ear, Turn},
-    faults::Faults,
-    ledger::{Entry, UtteranceRecord},
+    ledger::UtteranceRecord,
+    outbox::{Birth, Conversing, Outbox},
     response::{End, Response, tokens, word_groups},
     schema::Complaint,
     settings::Settings,
@@ -26,10 +21,7 @@ use crate::sim::speech::{RATE, Stretch, stretches, text};
 
 /// A session's state.
 pub(super) struct Session {
-    pub options: Arc<EngineOptions>,
-    pub faults: Faults,
-    pub entry: Entry,
-    pub rng: StdRng,
+    pub outbox: Outbox,
     pub settings: Settings,
     pub conversation: Conversation,
     pub conversation_id: String,
@@ -43,26 +35,14 @@ pub(super) struct Session {
     turn: Option<(String, u64)>,
     later: Vec<(Instant, Value)>,
     expires: Instant,
-    out: VecDeque<String>,
-    close: Option<(u16, String)>,
 }
 
 impl Session {
-    pub fn new(
-        id: &str,
-        model: &str,
-        seed: u64,
-        options: Arc<EngineOptions>,
-        faults: Faults,
-        entry: Entry,
-        now: Instant,
-    ) -> Self {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-        let expires_at = (epoch.unwrap_or_default() + options.max_age).as_secs();
-        let conversation_id = name(&mut rng, "conv");
+    pub fn new(birth: &Birth<'_>, mut outbox: Outbox) -> Self {
+        let max_age = outbox.options.max_age;
+        let conversation_id = outbox.name("conv");
         Self {
-            settings: Settings::new(id, model, expires_at),
+            settings: Settings::new(birth.id, birth.model, birth.expires_at(max_age)),
             conversation: Conversation::default(),
             conversation_id,
             responses: Vec::new(),
@@ -71,79 +51,14 @@ impl Session {
             ear: Ear::default(),
             turn: None,
             later: Vec::new(),
-            expires: now + options.max_age,
-            out: VecDeque::new(),
-            close: None,
-            options,
-            faults,
-            entry,
-            rng,
+            expires: birth.now + max_age,
+            outbox,
         }
-    }
-
-    /// The first events of a session.
-    pub fn greet(&mut self) {
-        let session = self.settings.session().clone();
-        self.emit(json!({"type": "session.created", "session": session}));
-        let id = self.conversation_id.clone();
-        self.emit(json!({"type": "conversation.created", "conversation": {"id": id, "object": "realtime.conversation"}}));
-    }
-
-    /// What is to be sent next.
-    pub fn take(&mut self) -> Option<String> {
-        self.out.pop_front()
-    }
-
-    /// The close frame that is to follow the events.
-    pub fn closing(&mut self) -> Option<(u16, String)> {
-        self.close.take()
-    }
-
-    /// When `tick` has something to do.
-    pub fn due(&self) -> Instant {
-        let responses = self.responses.iter().filter_map(Response::due);
-        let later = self.later.iter().map(|(due, _)| *due);
-        responses.chain(later).fold(self.expires, Instant::min)
-    }
-
-    /// Does what is due.
-    pub fn tick(&mut self, now: Instant) {
-        let mut due: Vec<(Instant, Value)> = self.later.extract_if(.., |(at, _)| *at <= now).collect();
-        due.sort_by_key(|(at, _)| *at);
-        for (_, event) in due {
-            // A transcription of an item that has been deleted is of no use to anybody.
-            let item = event["item_id"].as_str();
-            if item.is_none_or(|id| self.conversation.find(id).is_some()) {
-                self.emit(event);
-            }
-        }
-        self.play(now);
-        if self.expires <= now {
-            self.expire(now);
-        }
-    }
-
-    /// Ends the session as the hour does.
-    pub fn expire(&mut self, now: Instant) {
-        const WORDS: &str = "Your session hit the maximum duration of 60 minutes.";
-        self.expires = now + Duration::from_secs(86_400);
-        let complaint = Complaint::new("session_expired", None, WORDS);
-        self.complain(&complaint, None);
-        self.shut(1001, WORDS);
-    }
-
-    /// Asks for a close frame after what has been emitted.
-    pub fn shut(&mut self, code: u16, reason: &str) {
-        self.close = Some((code, reason.to_owned()));
     }
 
     /// Sends an event; its id is added here.
-    pub fn emit(&mut self, mut event: Value) {
-        event["event_id"] = json!(name(&mut self.rng, "event"));
-        if self.faults.decorates() {
-            event["surprise"] = json!({"of": ["a", "newer", "server"]});
-        }
-        self.out.push_back(event.to_string());
+    pub fn emit(&mut self, event: Value) {
+        self.outbox.emit(event);
     }
 
     /// Sends an event at a later time. One with an `item_id` is dropped if that item is gone by then.
@@ -151,25 +66,9 @@ impl Session {
         self.later.push((at, event));
     }
 
-    /// Sends an `error` event.
-    pub fn complain(&mut self, complaint: &Complaint, event_id: Option<&str>) {
-        let code = (!complaint.code.is_empty()).then_some(complaint.code);
-        self.fail(code, &complaint.message, complaint.param.as_deref(), event_id);
-    }
-
-    /// Sends an `error` event with any code.
-    pub fn fail(&mut self, code: Option<&str>, message: &str, param: Option<&str>, event_id: Option<&str>) {
-        self.entry
-            .note(|r| r.errors.push(code.unwrap_or("null").to_owned()));
-        self.emit(
-            json!({"type": "error", "error": {"type": "invalid_request_error", "code": code,
-            "message": message, "param": param, "event_id": event_id}}),
-        );
-    }
-
     /// A new id for something.
     pub fn name(&mut self, kind: &str) -> String {
-        name(&mut self.rng, kind)
+        self.outbox.name(kind)
     }
 
     /// Takes µ-law into the input buffer and does what its turns demand.
@@ -232,15 +131,17 @@ impl Session {
         self.emit(
             json!({"type": "input_audio_buffer.committed", "previous_item_id": previous, "item_id": id}),
         );
-        self.entry.note(|record| {
+        self.outbox.entry.note(|record| {
             record.utterances.push(UtteranceRecord {
                 item_id: id.clone(),
+                target: record.target,
                 heard: stretches.iter().filter_map(|s| s.heard).collect(),
                 start_ms,
                 end_ms,
                 answered: false,
                 committed_at: now,
                 first_audio_at: None,
+                translated: Vec::new(),
             });
         });
         self.transcribe(&id, &stretches, mulaw.len(), now);
@@ -251,7 +152,7 @@ impl Session {
         self.emit(json!({"type": "conversation.item.added", "previous_item_id": previous, "item": shown}));
         let done = json!({"type": "conversation.item.done", "previous_item_id": previous, "item": shown});
         // Whether an item is done before or after its response is created is not promised.
-        if self.rng.random_bool(0.5) {
+        if self.outbox.rng.random_bool(0.5) {
             self.emit(done);
         } else {
             self.emit_later(now + Duration::from_millis(10), done);
@@ -270,12 +171,12 @@ impl Session {
             .collect();
         let transcript = said.join(" ");
         let seconds = samples as f64 / RATE as f64;
-        let early = self.rng.random_bool(0.5);
-        let wait = match self.options.transcription {
+        let early = self.outbox.rng.random_bool(0.5);
+        let wait = match self.outbox.options.transcription {
             Some(wait) => wait,
-            None if early => self.options.think / 3,
+            None if early => self.outbox.options.think / 3,
             // A response takes no longer than this, the clip and its translation being of a length.
-            None => self.options.think + Duration::from_secs_f64(0.5 + seconds),
+            None => self.outbox.options.think + Duration::from_secs_f64(0.5 + seconds),
         };
         for group in word_groups(&transcript) {
             let event = json!({"type": "conversation.item.input_audio_transcription.delta", "item_id": id,
@@ -296,7 +197,7 @@ impl Session {
 
     pub fn count_items(&mut self) {
         let items = self.conversation.len();
-        self.entry.note(|record| record.items = items);
+        self.outbox.entry.note(|record| record.items = items);
     }
 
     /// Cancels the named response, or the one of the default conversation. `false` if there is none.
@@ -314,10 +215,48 @@ impl Session {
     }
 }
 
-/// An id like the real ones: a kind and 21 letters and digits.
-pub(super) fn name(rng: &mut StdRng, kind: &str) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut name = format!("{kind}_");
-    name.extend((0..21).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])));
-    name
+impl Conversing for Session {
+    const BETA: &str = "The Realtime Beta API is no longer supported. Please use the GA API.";
+
+    fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    fn greet(&mut self) {
+        let session = self.settings.session().clone();
+        self.emit(json!({"type": "session.created", "session": session}));
+        let id = self.conversation_id.clone();
+        self.emit(json!({"type": "conversation.created", "conversation": {"id": id, "object": "realtime.conversation"}}));
+    }
+
+    fn receive(&mut self, text: &str, now: Instant) {
+        self.read(text, now);
+    }
+
+    fn due(&self) -> Instant {
+        let responses = self.responses.iter().filter_map(Response::due);
+        let later = self.later.iter().map(|(due, _)| *due);
+        responses.chain(later).fold(self.expires, Instant::min)
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut due: Vec<(Instant, Value)> = self.later.extract_if(.., |(at, _)| *at <= now).collect();
+        due.sort_by_key(|(at, _)| *at);
+        for (_, event) in due {
+            // A transcription of an item that has been deleted is of no use to anybody.
+            let item = event["item_id"].as_str();
+            if item.is_none_or(|id| self.conversation.find(id).is_some()) {
+                self.emit(event);
+            }
+        }
+        self.play(now);
+        if self.expires <= now {
+            self.expire(now);
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        self.expires = now + Duration::from_secs(86_400);
+        self.outbox.expire();
+    }
 }

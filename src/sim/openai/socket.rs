@@ -23,7 +23,7 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{faults::Blow, session::Session};
+use super::{faults::Blow, outbox::Conversing};
 
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 type Blows = broadcast::Receiver<(Option<String>, Blow)>;
@@ -41,10 +41,16 @@ enum Next {
 }
 
 /// Holds a session until either side ends it.
-pub(super) async fn hold(socket: Socket, session: Session, id: &str, blows: Blows, stop: CancellationToken) {
+pub(super) async fn hold(
+    socket: Socket,
+    mut session: impl Conversing,
+    id: &str,
+    blows: Blows,
+    stop: CancellationToken,
+) {
     let (sink, stream) = socket.split();
     let (out, queue) = mpsc::unbounded_channel();
-    let (stalled, muted) = session.faults.moods();
+    let (stalled, muted) = session.outbox().faults.moods();
     let mut line = Line {
         session,
         id: id.to_owned(),
@@ -52,10 +58,12 @@ pub(super) async fn hold(socket: Socket, session: Session, id: &str, blows: Blow
         writer: tokio::spawn(write(sink, queue)),
         stalled,
         muted,
+        heard: Instant::now(),
     };
     let code = line.run(stream, blows, stop).await;
     line.writer.abort();
     line.session
+        .outbox()
         .entry
         .note(|record| record.closed = Some((Instant::now(), code)));
 }
@@ -69,16 +77,18 @@ async fn write(mut sink: SplitSink<Socket, Message>, mut queue: mpsc::UnboundedR
     }
 }
 
-struct Line {
-    session: Session,
+struct Line<S> {
+    session: S,
     id: String,
     out: mpsc::UnboundedSender<Message>,
     writer: JoinHandle<()>,
     stalled: bool,
     muted: bool,
+    /// When the last frame came.
+    heard: Instant,
 }
 
-impl Line {
+impl<S: Conversing> Line<S> {
     async fn run(
         &mut self,
         mut stream: SplitStream<Socket>,
@@ -89,13 +99,22 @@ impl Line {
             let mut next = self.flush();
             if matches!(next, Next::On) {
                 let due = tokio::time::Instant::from_std(self.session.due());
+                let patience = self.session.outbox().faults.patience();
+                // Without a limit the session's own end is near enough.
+                let limit = patience.map_or(due, |limit| tokio::time::Instant::from_std(self.heard + limit));
                 next = tokio::select! {
+                    // In this order, so that a fault strikes before frames that came after it was ordered, and frames that
+                    // have come are read before their sender counts as silent.
+                    biased;
                     () = stop.cancelled() => Next::Over,
                     blow = blows.recv() => self.suffer(blow),
-                    message = stream.next(), if !self.stalled => self.read(message),
                     () = tokio::time::sleep_until(due), if !self.stalled => {
                         self.session.tick(Instant::now());
                         Next::On
+                    }
+                    message = stream.next(), if !self.stalled => self.read(message),
+                    () = tokio::time::sleep_until(limit), if patience.is_some() => {
+                        self.close(1011, "keepalive ping timeout".to_owned())
                     }
                 };
             }
@@ -114,16 +133,21 @@ impl Line {
 
     /// Hands the events that are ready to the writer, and after them the close frame.
     fn flush(&mut self) -> Next {
-        while let Some(event) = self.session.take() {
+        while let Some(event) = self.session.outbox().take() {
             if self.muted {
                 continue;
             }
-            if self.session.options.keep_events {
-                self.session.entry.note(|r| r.server_events.push(event.clone()));
+            let outbox = self.session.outbox();
+            if outbox.options.keep_events {
+                outbox.entry.note(|r| r.server_events.push(event.clone()));
             }
-            self.send(Message::text(event));
+            let message = match outbox.faults.is_binary() {
+                true => Message::binary(event.into_bytes()),
+                false => Message::text(event),
+            };
+            self.send(message);
         }
-        match self.session.closing() {
+        match self.session.outbox().closing() {
             Some((code, reason)) => self.close(code, reason),
             None => Next::On,
         }
@@ -143,22 +167,24 @@ impl Line {
     }
 
     fn read<E>(&mut self, message: Option<Result<Message, E>>) -> Next {
+        self.heard = Instant::now();
+        let outbox = self.session.outbox();
         match message {
             Some(Ok(Message::Text(text))) => {
-                if self.session.options.keep_events {
+                if outbox.options.keep_events {
                     let text = text.to_string();
-                    self.session.entry.note(|r| r.client_events.push(text));
+                    outbox.entry.note(|r| r.client_events.push(text));
                 }
                 self.session.receive(&text, Instant::now());
                 Next::On
             }
             Some(Ok(Message::Binary(_))) => {
                 let message = "Binary frames are not supported.";
-                self.session.fail(Some("invalid_event"), message, None, None);
+                outbox.fail(Some("invalid_event"), message, None, None);
                 Next::On
             }
             Some(Ok(Message::Ping(_))) => {
-                self.session.entry.note(|record| record.pings += 1);
+                outbox.entry.note(|record| record.pings += 1);
                 Next::On
             }
             Some(Ok(Message::Close(frame))) => Next::Farewell(frame.map(|frame| frame.code.into())),
@@ -180,11 +206,13 @@ impl Line {
             Blow::Close(code, reason) => return self.close(code, reason),
             Blow::Text(text) => self.send(Message::text(text)),
             Blow::Binary(bytes) => self.send(Message::binary(bytes)),
-            Blow::Event(event) => self.session.emit(event),
-            Blow::Error { code, message } => self.session.fail(Some(&code), &message, None, None),
+            Blow::Event(event) => self.session.outbox().emit(event),
+            Blow::Error { code, message } => self.session.outbox().fail(Some(&code), &message, None, None),
             Blow::Expire => self.session.expire(Instant::now()),
             Blow::Stall(on) => self.stalled = on,
             Blow::Mute(on) => self.muted = on,
+            Blow::Idle(on) => self.session.idle(on),
+            Blow::Wake => {}
         }
         Next::On
     }

@@ -15,6 +15,8 @@ use super::*;
 use crate::sim::speech::{SILENCE, Tongue, chirp, clip, encode, recognise, text};
 
 mod dialogue;
+mod translating;
+mod translating_trouble;
 mod trouble;
 
 /// Nothing here takes that long; a test that waits longer has failed.
@@ -43,7 +45,11 @@ async fn server_with(change: impl FnOnce(&mut EngineOptions)) -> EngineSim {
 }
 
 async fn connect(sim: &EngineSim, query: &str, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
-    let url = sim.base_url().replacen("http", "ws", 1) + "/realtime" + query;
+    connect_to(sim, &format!("/realtime{query}"), headers).await
+}
+
+async fn connect_to(sim: &EngineSim, path: &str, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
+    let url = sim.base_url().replacen("http", "ws", 1) + path;
     let mut request = url.into_client_request().expect("a URL");
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).expect("a header");
