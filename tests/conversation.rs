@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::people::{call_named, say, understood, was_told};
+use common::people::{PAUSE, call_named, say, understood, was_told};
 use common::{CALLER, SERVICE, SOON, Stage};
 use duologue::call::outcome::Reason;
 use duologue::call::{Side, event::Event};
@@ -62,8 +62,7 @@ async fn equal_languages_need_no_interpreter() {
 async fn a_softphone_needs_no_queue() {
     let stage = Stage::set(&[("AGENT_DIAL", "client:ana")]).await;
     let talk = stage.talk(ES).await;
-    stage.sentence(&talk, Side::Caller, 1).await;
-    stage.sentence(&talk, Side::Agent, 2).await;
+    stage.exchange(&talk, 1, 2).await;
     stage.part(&talk).await;
     assert_eq!(understood(&talk.caller), [(2, ES)]);
     assert_eq!(understood(&talk.agent), [(1, EN)]);
@@ -120,7 +119,7 @@ async fn what_is_said_before_a_late_acceptance_is_heard_by_nobody() {
     stage.events.conversation(call).await;
     say(&caller, 3, ES).await;
     stage.events.utterances(call, Side::Caller, 1).await;
-    assert!(agent.quiet_for(Duration::from_millis(700), SOON).await);
+    assert!(agent.quiet_for(PAUSE, SOON).await);
     caller.hang_up(SOON).await;
     assert!(agent.ended(SOON).await);
     assert_eq!((understood(&agent), understood(&caller)), (vec![(3, EN)], vec![]));
@@ -185,8 +184,7 @@ async fn the_transcript_follows_the_sound() {
 async fn the_original_voice_is_heard_too_where_that_is_wanted() {
     let stage = Stage::set(&[("ORIGINAL_AUDIO", "full")]).await;
     let talk = stage.talk(ES).await;
-    stage.sentence(&talk, Side::Caller, 1).await;
-    stage.sentence(&talk, Side::Agent, 2).await;
+    stage.exchange(&talk, 1, 2).await;
     stage.part(&talk).await;
     assert_eq!(understood(&talk.agent), [(1, ES), (1, EN)]);
     assert_eq!(understood(&talk.caller), [(2, EN), (2, ES)]);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
 
 use common::people::{say, understood, was_told};
-use common::{CALLER, SERVICE, SOON, introduce, settings};
+use common::{CALLER, SERVICE, SOON, introduce, settings, warm_up};
 use duologue::language::Language;
 use duologue::phrase::Phrase;
 use duologue::sim::openai::{EngineOptions, EngineSim};
@@ -54,6 +54,7 @@ struct Instance {
 
 impl Instance {
     async fn start(own: &[(&str, &str)]) -> Self {
+        warm_up();
         // A port that was free a moment ago.
         let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = free.local_addr().expect("an address").port();

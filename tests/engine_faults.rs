@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::people::{Talk, heard_tone, say, understood};
-use common::{CALLER, Plan, SOON, Stage};
+use common::people::{PAUSE, Talk, heard_tone, say, understood};
+use common::{Plan, SOON, Stage};
 use duologue::call::event::Event;
 use duologue::call::{CallId, Side};
 use duologue::sim::openai::{EngineOptions, Faults};
@@ -16,9 +16,6 @@ use serde_json::json;
 
 const ES: Tongue = Tongue::Spanish;
 const EN: Tongue = Tongue::English;
-
-/// A listener who has heard nothing for this long has heard the sentence to its end.
-const PAUSE: Duration = Duration::from_millis(700);
 
 async fn interpreted(stage: &Stage, call: CallId, times: usize) {
     stage
@@ -82,8 +79,7 @@ async fn unavailable(name: &str, switch: Switch, comes_back: bool) {
     switch(&stage.engine.faults(), false);
     if comes_back {
         interpreted(&stage, talk.call, 2).await;
-        stage.sentence(&talk, Side::Caller, 3).await;
-        stage.sentence(&talk, Side::Agent, 4).await;
+        stage.exchange(&talk, 3, 4).await;
         assert_eq!(understood(&talk.agent), [(1, ES), (3, EN)], "{name}");
         assert_eq!(understood(&talk.caller), [(2, EN), (4, ES)], "{name}");
     }
@@ -172,8 +168,7 @@ async fn breaks_in_the_middle(name: &str, blow: Blow) {
     // A breath, so that the rest of the broken sentence is a turn of its own.
     talk.caller.speak(&[0xFF; 8 * 1_000]);
     assert!(talk.caller.spoken(SOON).await && talk.agent.quiet_for(PAUSE, SOON).await);
-    stage.sentence(&talk, Side::Caller, 5).await;
-    stage.sentence(&talk, Side::Agent, 6).await;
+    stage.exchange(&talk, 5, 6).await;
     stage.part(&talk).await;
     let heard = understood(&talk.agent);
     assert!(
@@ -222,7 +217,6 @@ async fn garbage_and_news_of_no_interest_change_nothing() {
 async fn an_engine_that_falls_mute_is_replaced() {
     let stage = Stage::set(&[]).await;
     let talk = stage.talk(ES).await;
-    stage.sentence(&talk, Side::Caller, 1).await;
     // Slow enough that the turn is under way when the engine stops talking.
     stage.engine.faults().think(Some(Duration::from_secs(60)));
     say(&talk.caller, 3, ES).await;
@@ -231,7 +225,7 @@ async fn an_engine_that_falls_mute_is_replaced() {
         .until(|ledger| {
             ledger
                 .speaking(EN)
-                .filter(|one| one.utterances.len() == 2)
+                .filter(|one| one.utterances.len() == 1)
                 .map(|_| ())
         })
         .await;
@@ -259,7 +253,7 @@ async fn an_engine_that_falls_mute_is_replaced() {
         .await;
     stage.sentence(&talk, Side::Caller, 5).await;
     stage.part(&talk).await;
-    assert_eq!(understood(&talk.agent), [(1, EN), (5, EN)]);
+    assert_eq!(understood(&talk.agent), [(5, EN)]);
     stage.strike().await;
 }
 
@@ -291,17 +285,16 @@ async fn a_failed_response_is_tried_again_before_it_is_given_up() {
 async fn a_session_that_grows_too_old_is_replaced() {
     let plan = Plan {
         engine: EngineOptions {
-            max_age: Duration::from_secs(8),
+            max_age: Duration::from_secs(6),
             ..EngineOptions::default()
         },
         ..Plan::default()
     };
     let stage = Stage::build(plan).await;
     let talk = stage.talk(ES).await;
-    interpreted(&stage, talk.call, 1).await;
+    interpreted(&stage, talk.call, 2).await;
     stage.sentence(&talk, Side::Caller, 1).await;
     stage.part(&talk).await;
     assert_eq!(understood(&talk.agent).last(), Some(&(1, EN)));
-    assert_eq!(talk.caller.record().from, CALLER);
     stage.strike().await;
 }

@@ -17,7 +17,7 @@ use duologue::http::documents;
 use duologue::hub::Hub;
 use duologue::language::LANGUAGES;
 use duologue::phrase::Phrase;
-use duologue::sim::openai::{EngineOptions, EngineSim};
+use duologue::sim::openai::{EngineOptions, EngineSim, SessionKind};
 use duologue::sim::speech::{self, Tongue};
 use duologue::sim::twilio::{CarrierOptions, CarrierSim, sha1, signed_text};
 use proptest::prelude::*;
@@ -70,7 +70,7 @@ fn feed(python: &Path, name: &str, lines: &[String]) -> String {
     passed(&output)
 }
 
-fn config(public: &str, carrier: &str, engine: &str) -> Config {
+fn config(public: &str, carrier: &str, engine: &str, interpreter: &str) -> Config {
     let settings = [
         ("PUBLIC_URL", public),
         ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
@@ -81,6 +81,7 @@ fn config(public: &str, carrier: &str, engine: &str) -> Config {
         ("TWILIO_API_URL", carrier),
         ("OPENAI_API_KEY", "sk-sim"),
         ("OPENAI_BASE_URL", engine),
+        ("INTERPRETER", interpreter),
     ];
     let find = |name: &str| {
         settings
@@ -92,7 +93,7 @@ fn config(public: &str, carrier: &str, engine: &str) -> Config {
 }
 
 /// A whole call with everything that the two ends of the engine's wire say.
-async fn record_call() -> (Vec<String>, Vec<String>) {
+async fn record_call(interpreter: &str) -> (Vec<String>, Vec<String>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port");
@@ -108,7 +109,13 @@ async fn record_call() -> (Vec<String>, Vec<String>) {
         ..EngineOptions::default()
     };
     let engine = EngineSim::start(options).await.expect("the engine");
-    let hub = Hub::new(Arc::new(config(&public, &carrier.api_url(), &engine.base_url()))).expect("a hub");
+    let hub = Hub::new(Arc::new(config(
+        &public,
+        &carrier.api_url(),
+        &engine.base_url(),
+        interpreter,
+    )))
+    .expect("a hub");
     tokio::spawn(serve(Arc::clone(&hub), listener, std::future::pending()));
     carrier.configure_number("+15550100102", &format!("{public}/outbound-call"));
     carrier.set_taskrouter_url(&format!("{public}/reservation-accepted"));
@@ -124,18 +131,23 @@ async fn record_call() -> (Vec<String>, Vec<String>) {
         "the agent hears a translation"
     );
     agent.speak(speech::clip(2, Tongue::English));
+    assert!(
+        caller.wait_heard_audible(1_000, WITHIN).await,
+        "the caller hears a translation"
+    );
     let deleted = |ledger: &duologue::sim::openai::Ledger| {
         let both = ledger.sessions.iter().all(|session| {
-            session
-                .client_events
-                .iter()
-                .any(|event| event.contains("conversation.item.delete"))
+            let deleted = |event: &String| event.contains("conversation.item.delete");
+            session.kind == SessionKind::Translation || session.client_events.iter().any(deleted)
         });
         (ledger.sessions.len() == 2 && both).then_some(())
     };
     tokio::time::timeout(WITHIN, engine.until(deleted))
         .await
         .expect("both items are deleted");
+    // Somebody who leaves with a word on their lips is still translated: this closes a session in the long way.
+    caller.speak(speech::clip(3, Tongue::Spanish));
+    assert!(caller.spoken(WITHIN).await);
     caller.hang_up(WITHIN).await;
     assert!(agent.ended(WITHIN).await);
     let sessions = engine.ledger().sessions;
@@ -150,33 +162,67 @@ async fn record_call() -> (Vec<String>, Vec<String>) {
     (client, server)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_event_of_a_call_is_one_that_openais_types_know() {
+/// Has the events of a call judged; `wanted` are the kinds that must be among ours.
+async fn judge_call(interpreter: &str, kinds: [&str; 2], wanted: &[&str]) {
     let Some(python) = python() else { return };
-    let (client, server) = record_call().await;
+    let (client, server) = record_call(interpreter).await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(&python);
     command.arg(script("openai_events.py"));
-    for (kind, events) in [("client", &client), ("server", &server)] {
+    for (kind, events) in kinds.into_iter().zip([&client, &server]) {
         let path = folder.path().join(format!("{kind}.jsonl"));
         std::fs::write(&path, events.join("\n")).expect("written");
         command.arg(format!("{kind}:{}", path.display()));
     }
-    for kind in [
-        "session.update",
-        "input_audio_buffer.append",
-        "response.create",
-        "conversation.item.delete",
-    ] {
-        assert!(
-            client.iter().any(|event| event.contains(kind)),
-            "no {kind} among our events"
-        );
+    for kind in wanted {
+        let there = client.iter().any(|event| event.contains(kind));
+        assert!(there, "no {kind} among our events");
     }
     let verdict = tokio::task::spawn_blocking(move || command.output())
         .await
         .expect("no panic");
     println!("{}", passed(&verdict.expect("Python runs")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_of_a_prompted_call_is_one_that_openais_types_know() {
+    let wanted = [
+        "session.update",
+        "input_audio_buffer.append",
+        "response.create",
+        "conversation.item.delete",
+    ];
+    judge_call("prompted", ["client", "server"], &wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_of_a_dedicated_call_is_one_that_openais_types_know() {
+    let wanted = [
+        "session.update",
+        "session.input_audio_buffer.append",
+        "session.close",
+    ];
+    judge_call("translate", ["translation-client", "translation-server"], &wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_client_holds_a_dedicated_session_with_the_simulator() {
+    let Some(python) = python() else { return };
+    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim/speech/clips/en-1.wav");
+    let engine = EngineSim::start(EngineOptions::default())
+        .await
+        .expect("the engine");
+    let mut command = Command::new(&python);
+    command
+        .arg(script("openai_translation_client.py"))
+        .arg(engine.base_url())
+        .arg(&clip);
+    command.arg("es").arg(speech::text(1, Tongue::Spanish));
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await
+        .expect("no panic");
+    println!("{}", passed(&output.expect("Python runs")));
+    engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,6 +303,7 @@ fn documents_have_only_verbs_and_attributes_that_twilios_package_knows() {
         "https://talk.example.com",
         "https://api.twilio.com",
         "https://api.openai.com/v1",
+        "auto",
     );
     let call = CallId::from_bytes([7; 16]);
     let mut documents = vec![("agent".to_owned(), documents::agent(&config, call, "t\"<&>"))];

@@ -8,7 +8,6 @@ mod common;
 
 use common::people::understood;
 use common::{CALLER, LANE, SOON, Stage};
-use duologue::call::Side;
 use duologue::call::event::Event;
 use duologue::sim::speech::Tongue;
 use duologue::sim::twilio::{
@@ -421,8 +420,7 @@ async fn a_hostile_leg_costs_itself_and_nobody_else() {
     stage.carrier.agents().script(|script| script.manual = true);
     let attacks = join_all((0..8).map(|sort| attack(&stage, sort)));
     let conversation = async {
-        stage.sentence(&talk, Side::Caller, 1).await;
-        stage.sentence(&talk, Side::Agent, 2).await;
+        stage.exchange(&talk, 1, 2).await;
     };
     tokio::join!(attacks, conversation);
     stage.part(&talk).await;

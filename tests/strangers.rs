@@ -9,7 +9,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::people::{call_named, say, understood};
+use common::people::{PAUSE, call_named, say, understood};
 use common::{SOON, Stage};
 use duologue::call::Side;
 use duologue::sim::speech::Tongue;
@@ -122,14 +122,19 @@ async fn caller(stage: &Stage, caller: &Party, said: (usize, Tongue)) {
     stage.events.conversation(call).await;
     say(caller, said.0, said.1).await;
     stage.events.utterances(call, Side::Agent, 1).await;
-    assert!(caller.quiet_for(Duration::from_millis(700), SOON).await);
+    assert!(caller.quiet_for(PAUSE, SOON).await);
 }
 
 /// One agent's: they listen until they have heard a sentence, and answer.
 async fn agent(stage: &Stage, answer: usize) -> Party {
     let agent = stage.agent().await;
-    assert!(agent.wait_heard_audible(600, SOON).await, "an agent hears nobody");
-    assert!(agent.quiet_for(Duration::from_millis(700), SOON).await);
+    if !agent.wait_heard_audible(600, SOON).await {
+        let task = agent.task_attributes().expect("a task");
+        let call = task["duologue_call"].as_str().and_then(|id| id.parse().ok());
+        let (events, agent) = (stage.events.so_far(call), agent.record());
+        panic!("an agent hears nobody: {events:?}, {agent:?}");
+    }
+    assert!(agent.quiet_for(PAUSE, SOON).await);
     say(&agent, answer, Tongue::English).await;
     agent
 }

@@ -17,6 +17,7 @@ use duologue::commands::serve::serve;
 use duologue::config::Config;
 use duologue::hub::Hub;
 use duologue::sim::openai::{EngineOptions, EngineSim};
+use duologue::sim::speech::{self, Tongue};
 use duologue::sim::twilio::{CarrierOptions, CarrierSim, Party};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -92,6 +93,12 @@ pub fn introduce(carrier: &CarrierSim, public: &str) {
     carrier.set_taskrouter_url(&format!("{public}/reservation-accepted"));
 }
 
+/// Makes the recogniser's templates now. It takes half a second, once; in the middle of a sentence that would be a gap.
+pub fn warm_up() {
+    let sound = speech::clip(0, Tongue::English);
+    assert!(speech::recognise(sound).is_some());
+}
+
 impl Stage {
     /// A stage whose program has these settings beside the usual ones.
     pub async fn set(settings: &[(&str, &str)]) -> Self {
@@ -99,6 +106,7 @@ impl Stage {
     }
 
     pub async fn build(plan: Plan<'_>) -> Self {
+        warm_up();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let public = format!("http://{address}");

@@ -12,7 +12,7 @@ use duologue::sim::twilio::Party;
 use super::{CALLER, SOON, Stage};
 
 /// A listener who has heard nothing for this long has heard the sentence to its end.
-const PAUSE: Duration = Duration::from_millis(700);
+pub const PAUSE: Duration = Duration::from_millis(500);
 
 /// A caller and an agent who talk.
 pub struct Talk {
@@ -99,6 +99,14 @@ impl Stage {
         say(from, phrase, tongue).await;
         self.events.utterances(talk.call, speaker, before + 1).await;
         assert!(to.quiet_for(PAUSE, SOON).await);
+    }
+
+    /// Both say a sentence at the same time, each heard to its end by the other.
+    pub async fn exchange(&self, talk: &Talk, by_caller: usize, by_agent: usize) {
+        tokio::join!(
+            self.sentence(talk, Side::Caller, by_caller),
+            self.sentence(talk, Side::Agent, by_agent),
+        );
     }
 
     /// The caller hangs up, and everything ends as it should.
