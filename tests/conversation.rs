@@ -39,7 +39,10 @@ async fn a_caller_and_an_agent_understand_each_other() {
     assert_eq!(reason, Reason::CallerHungUp);
     assert_eq!((totals.lost, totals.utterances), ([0, 0], [2, 2]));
     assert_eq!(totals.spoken, totals.played);
-    assert_eq!(stage.engine.ledger().sessions.len(), 2);
+    assert!(stage.is_empty().await);
+    let sessions = stage.engine.ledger().sessions;
+    let closed = sessions.iter().map(|one| one.closed.and_then(|(_, code)| code));
+    assert_eq!(closed.collect::<Vec<_>>(), [Some(1000), Some(1000)]);
     assert_eq!((talk.caller.warnings(), talk.agent.warnings()), (vec![], vec![]));
     stage.strike().await;
 }

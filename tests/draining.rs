@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
 
-use common::people::{say, understood, was_told};
+use common::people::{cut_stream, say, understood, was_told};
 use common::{CALLER, SERVICE, SOON, introduce, settings, warm_up};
 use duologue::language::Language;
 use duologue::phrase::Phrase;
@@ -171,7 +171,7 @@ async fn a_program_that_is_told_to_stop_lets_the_last_call_end() {
     let late = program.call_in();
     assert!(late.ended(SOON).await && was_told(&late, Phrase::Busy, spanish()));
     // The running call still has its webhooks and its streams.
-    assert!(caller.drop_stream());
+    cut_stream(&caller).await;
     assert!(caller.until(SOON, |record| record.streams == 2).await);
     let before = agent.audible_ms();
     say(&caller, 1, Tongue::Spanish).await;

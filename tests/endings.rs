@@ -8,7 +8,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::people::{Talk, call_named, say, understood, was_told};
+use common::people::{Talk, call_named, cut_stream, say, understood, was_told};
 use common::{CALLER, Plan, SERVICE, SOON, Stage};
 use duologue::call::outcome::Reason;
 use duologue::call::{CallId, Side, event::Event};
@@ -80,7 +80,7 @@ async fn break_for_good(party: &Party) {
             party.until(SOON, |record| record.streams == streams).await,
             "stream {streams}"
         );
-        assert!(party.drop_stream());
+        cut_stream(party).await;
     }
 }
 

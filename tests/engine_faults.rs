@@ -76,6 +76,12 @@ async fn unavailable(name: &str, switch: Switch, comes_back: bool) {
     let talk = stage.talk(ES).await;
     original_voice(&stage, talk.call, 2).await;
     as_it_was_said(&talk).await;
+    let ready = |event: &Event| matches!(event, Event::SessionReady { .. });
+    assert_eq!(
+        stage.events.count(talk.call, ready),
+        0,
+        "{name}: nothing is there yet"
+    );
     switch(&stage.engine.faults(), false);
     if comes_back {
         interpreted(&stage, talk.call, 2).await;

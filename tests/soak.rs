@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::people::{call_named, say};
+use common::people::{call_named, cut_stream, say};
 use common::{Plan, SOON, Stage};
 use duologue::call::Side;
 use duologue::call::outcome::Reason;
@@ -60,7 +60,7 @@ async fn call(stage: &Stage, number: usize) -> Reason {
             caller.hang_up(SOON).await;
         }
         2 => {
-            assert!(caller.drop_stream());
+            cut_stream(&caller).await;
             assert!(caller.until(SOON, |record| record.streams == 2).await);
             caller.hang_up(SOON).await;
         }

@@ -16,7 +16,7 @@ use super::timer::Timer;
 use super::{Call, Phase};
 use crate::audio::{self, level, tone};
 
-/// From opening a session until its settings must be confirmed.
+/// From opening a session until it must be reached, and from there until its settings must be confirmed.
 const CONFIRM: Duration = Duration::from_secs(5);
 
 /// First pause before a session is opened again; it doubles.
@@ -69,6 +69,7 @@ impl Call {
         direction.opened += 1;
         direction.session = Some(Session {
             id: session,
+            connected: false,
             ready: false,
         });
         let (from, into) = (direction.from, direction.into);
@@ -80,6 +81,16 @@ impl Call {
             into,
         });
         self.timers.set(Timer::Confirm(side), deadline);
+    }
+
+    /// The engine is reached: from here on it has its time to confirm.
+    pub(super) fn session_connected(&mut self, side: Side) {
+        let deadline = self.now + CONFIRM;
+        let session = self.direction(side).session.as_mut();
+        if let Some(session) = session.filter(|session| !session.ready) {
+            session.connected = true;
+            self.timers.set(Timer::Confirm(side), deadline);
+        }
     }
 
     pub(super) fn session_ready(&mut self, side: Side, out: &mut Outbox) {
@@ -97,12 +108,13 @@ impl Call {
     }
 
     pub(super) fn confirm_overdue(&mut self, side: Side, out: &mut Outbox) {
-        let connected = self.directions[side as usize].session.is_some();
+        let session = self.directions[side as usize].session;
+        let connected = session.is_some_and(|session| session.connected);
         if connected && !self.setup.must_confirm {
             tracing::warn!(call = %self.id, speaker = %side, "the session has not confirmed its settings; going on without");
             self.session_ready(side, out);
         } else {
-            self.session_failed(side, true, "settings not confirmed in time", None, out);
+            self.session_failed(side, true, "not reached, or not confirmed, in time", None, out);
         }
     }
 

@@ -37,6 +37,7 @@ pub enum Route {
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     pub id: SessionId,
+    pub connected: bool,
     pub ready: bool,
 }
 

@@ -90,6 +90,8 @@ pub enum LegEvent<'a> {
 /// What a session can say. `turn` numbers the stretches of speech that a session answers, in speaking order.
 #[derive(Clone, Debug)]
 pub enum SessionEvent<'a> {
+    /// The engine is reached; its settings are not confirmed yet.
+    Connected,
     /// Format and language are confirmed: audio may flow.
     Ready,
     SpeechStarted,

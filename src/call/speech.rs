@@ -162,6 +162,7 @@ impl Call {
             return;
         }
         match event {
+            SessionEvent::Connected => self.session_connected(side),
             SessionEvent::Ready => self.session_ready(side, out),
             SessionEvent::SpeechStarted => {
                 direction.speaking = true;

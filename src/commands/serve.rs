@@ -22,13 +22,15 @@ pub const EXIT_CONFIG: u8 = 78;
 /// # Errors
 /// The address cannot be bound, or the system's certificates cannot be used.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    // First of all: a signal that comes while we start must not simply kill us.
+    let stop = stopped()?;
     let address = (config.host, config.port);
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     let hub = Hub::new(Arc::new(config))?;
     tracing::info!(listening = %listener.local_addr()?, public = %hub.config.public, "ready for calls");
-    serve(hub, listener, stopped()?).await
+    serve(hub, listener, stop).await
 }
 
 /// Serves on `listener`. When `stop` resolves, no new call is taken; the listener stays open until the last has ended.

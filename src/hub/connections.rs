@@ -231,6 +231,8 @@ impl CallTask {
             (Some(session), Ok(mut socket)) => {
                 socket.send(session.engine.opening());
                 session.socket = Some(*socket);
+                let event = SessionEvent::Connected;
+                self.input(Input::Session { session: id, event });
             }
             (Some(_), Err(lost)) => self.session_lost(id, &lost),
             // The call has changed its mind meanwhile.

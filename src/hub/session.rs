@@ -19,8 +19,9 @@ use crate::engine::{Auth, Settings};
 /// A session's socket.
 pub type SessionSocket = Socket<MaybeTlsStream<TcpStream>>;
 
-/// A handshake that takes longer would come too late for the words that wait for it.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// A handshake that takes longer would come too late for the words that wait for it. It ends before a call stops waiting
+/// for the settings to be confirmed (5 s): a session that never was must not be taken for one that does not confirm.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(4);
 
 /// Why a session could not be connected, or ended.
 #[derive(Debug)]

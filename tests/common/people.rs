@@ -38,6 +38,16 @@ pub async fn call_named(party: &Party) -> CallId {
     call_of(party).expect("a call in the document")
 }
 
+/// Cuts somebody's stream. The carrier counts a stream a step before it obeys commands about it.
+pub async fn cut_stream(party: &Party) {
+    let cut = async {
+        while !party.drop_stream() {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(SOON, cut).await.is_ok(), "no stream to cut");
+}
+
 /// What somebody understood from the sound alone.
 pub fn understood(party: &Party) -> Vec<(usize, Tongue)> {
     let heard = speech::recognise_all(&party.heard());

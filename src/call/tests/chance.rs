@@ -118,6 +118,7 @@ prop_compose! {
         echoes in prop::bool::weighted(0.8),
     ) -> Script {
         Script {
+            reached: true,
             dials: dials.into(),
             dial_ms,
             looks: looks.into(),

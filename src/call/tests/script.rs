@@ -13,6 +13,8 @@ pub struct Script {
     /// What each look for an unclear dial shows; nothing found when nothing is said.
     pub looks: VecDeque<Result<bool, ()>>,
     pub grants_lane: bool,
+    /// Whether an engine can be reached at all.
+    pub reached: bool,
     /// When a session confirms its settings; never if `None`.
     pub ready_ms: [Option<u64>; 2],
     /// How many sessions of each speaker fail instead.
@@ -44,6 +46,7 @@ impl Default for Script {
             dial_ms: 100,
             looks: VecDeque::new(),
             grants_lane: true,
+            reached: true,
             ready_ms: [Some(200); 2],
             failing: [0; 2],
             think_ms: 300,

@@ -197,6 +197,18 @@ fn a_session_that_does_not_confirm_in_time_has_failed_or_is_taken_on_trust() {
 }
 
 #[test]
+fn a_session_that_was_never_reached_is_not_taken_on_trust() {
+    let mut it = Conversation::ringing(|setup, script| {
+        script.reached = false;
+        setup.must_confirm = false;
+    });
+    it.accept();
+    it.advance(5_100);
+    assert_eq!(it.count(|event| matches!(event, Event::SessionReady { .. })), 0);
+    assert!(it.saw(|event| matches!(event, Event::OriginalVoice { .. })));
+}
+
+#[test]
 fn a_session_that_owes_a_translation_and_says_nothing_is_replaced() {
     let mut it = Conversation::talking(|_, script| script.think_ms = 60_000);
     it.says(Side::Caller, 500);

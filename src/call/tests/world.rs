@@ -206,7 +206,14 @@ impl Conversation {
                 retry_after: None,
             };
             self.later(50, Later::Input(Input::Session { session: id, event }));
-        } else if let Some(after) = self.script.ready_ms[id.speaker as usize] {
+            return;
+        }
+        if !self.script.reached {
+            return;
+        }
+        let event = SessionEvent::Connected;
+        self.later(0, Later::Input(Input::Session { session: id, event }));
+        if let Some(after) = self.script.ready_ms[id.speaker as usize] {
             let event = SessionEvent::Ready;
             self.later(after, Later::Input(Input::Session { session: id, event }));
         }

@@ -196,6 +196,29 @@ fn times(stat: &str) -> Option<Cpu> {
     })
 }
 
+/// Processor time of all processes of this machine, and what its host gave to others.
+///
+/// # Errors
+/// `/proc` is not there.
+pub fn machine() -> anyhow::Result<(Duration, Duration)> {
+    let text = std::fs::read_to_string("/proc/stat").context("no /proc/stat")?;
+    busy(&text).context("an unknown form of /proc/stat")
+}
+
+/// Of the first line (proc(5)): user, nice and system, without interrupts; and steal.
+fn busy(stat: &str) -> Option<(Duration, Duration)> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u32> = line
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .ok()?;
+    let [user, nice, system, _, _, _, _, steal, ..] = *ticks else {
+        return None;
+    };
+    Some((TICK * (user + nice + system), TICK * steal))
+}
+
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix(" kB")?.trim().parse().ok()
@@ -231,6 +254,9 @@ mod tests {
         let cpu = times(stat).expect("two times");
         assert_eq!((cpu.user.as_millis(), cpu.system.as_millis()), (1_700, 350));
         assert!(times("42").is_none());
+        let (all, stolen) = busy("cpu  100 2 30 4000 5 6 7 8 0 0\ncpu0 1 2").expect("a line");
+        assert_eq!((all.as_millis(), stolen.as_millis()), (1_320, 80));
+        assert!(busy("cpu 1 2").is_none());
         let status = "Name:\tduologue\nVmRSS:\t    9876 kB\nRssAnon:\t 1 kB\n";
         assert_eq!(kibibytes(status, "VmRSS:"), Some(9876));
         assert_eq!(kibibytes(status, "Pss:"), None);

@@ -148,11 +148,14 @@ impl Course {
 
         self.bar.set_message("measuring");
         let (began, cpu, own) = (Instant::now(), self.measured.cpu()?, child::own_cpu()?);
+        let (busy, stolen) = child::machine()?;
         self.meter.measure(true);
         self.pass(Duration::from_secs(self.options.seconds)).await;
         self.meter.measure(false);
         let (cpu, own_cpu) = (self.measured.cpu()?.since(cpu), child::own_cpu()?.since(own));
         let span = began.elapsed();
+        let (all, stolen_then) = child::machine()?;
+        let others = (all - busy).saturating_sub(cpu.total() + own_cpu.total());
         let full = self.measured.memory()?;
 
         self.bar.set_message("everybody hangs up");
@@ -166,6 +169,8 @@ impl Course {
             measured: span,
             cpu,
             own_cpu,
+            others,
+            stolen: stolen_then - stolen,
             idle_cpu: [idle_before, Duration::ZERO],
             idle,
             full,

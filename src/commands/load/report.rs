@@ -17,6 +17,9 @@ pub struct Report {
     pub cpu: Cpu,
     /// Processor time of this side in the same time.
     pub own_cpu: Cpu,
+    /// What all other processes used meanwhile, and what the machine's host gave to others.
+    pub others: Duration,
+    pub stolen: Duration,
     /// Processor time of a second without a call, before the first and after the last.
     pub idle_cpu: [Duration; 2],
     pub idle: Memory,
@@ -109,14 +112,19 @@ impl Report {
                 self.misrouted, self.foreign, self.refused
             );
         }
-        let share = |cpu: Cpu| 100.0 * cpu.total().as_secs_f64() / seconds;
+        let share = |cpu: Duration| 100.0 * cpu.as_secs_f64() / seconds;
         println!(
             "  CPU {:.3} ms per call-second ({:.3} user, {:.3} system), {:.1} % of one core; the measuring side {:.1} %",
             self.cpu_per_call(),
             self.per_call_second(self.cpu.user),
             self.per_call_second(self.cpu.system),
-            share(self.cpu),
-            share(self.own_cpu),
+            share(self.cpu.total()),
+            share(self.own_cpu.total()),
+        );
+        println!(
+            "  other processes {:.1} % of one core, taken by the machine's host {:.1} %",
+            share(self.others),
+            share(self.stolen)
         );
         let [before, after] = self.idle_cpu.map(|cpu| cpu.as_secs_f64() * 1000.0);
         println!(
@@ -161,6 +169,8 @@ mod tests {
                 system: Duration::from_millis(200),
             },
             own_cpu: Cpu::default(),
+            others: Duration::ZERO,
+            stolen: Duration::ZERO,
             idle_cpu: [Duration::ZERO; 2],
             idle: Memory {
                 resident: 1000,
