@@ -98,7 +98,8 @@ impl Reason {
             (Self::AgentHungUp, Side::Caller) => Some(Phrase::Goodbye),
             (Self::NobodyAccepted | Self::TaskCanceled, Side::Caller) => Some(Phrase::NoAgent),
             (Self::AgentUnreachable, Side::Caller) => Some(Phrase::NoAgent),
-            (Self::DialRefused | Self::AgentLost | Self::CallerLost, Side::Caller) => Some(Phrase::Trouble),
+            (Self::DialRefused | Self::AgentLost | Self::CallerLost, Side::Caller)
+            | (Self::AgentLost, Side::Agent) => Some(Phrase::Trouble),
             (Self::Full, Side::Caller) => Some(Phrase::Busy),
             (Self::ShutDown, _) => Some(Phrase::Closing),
             (Self::Internal, _) => Some(Phrase::Trouble),

@@ -22,6 +22,9 @@ const MARK_EVERY: usize = 500 * audio::BYTES_PER_MS;
 /// What is kept for a stream that may break, when marks stay away: the room at the carrier and as much again.
 const UNCONFIRMED_MAX: usize = 8_000 * audio::BYTES_PER_MS;
 
+/// Room that is kept when nothing waits: a long sentence must not hold its size for the rest of the call.
+const BUFFER_KEPT: usize = 500 * audio::BYTES_PER_MS;
+
 /// Lag of live voice above which its silent frames are skipped: a phone's jitter buffer holds about as much.
 const LIVE_LAG: Duration = Duration::from_millis(200);
 
@@ -163,6 +166,9 @@ impl Playout {
         let bytes: usize = self.marks.drain(..=position).map(|mark| mark.bytes).sum();
         self.buffer.drain(..bytes);
         self.sent -= bytes;
+        if self.buffer.is_empty() && self.buffer.capacity() > BUFFER_KEPT {
+            self.buffer = VecDeque::new();
+        }
         // The carrier is exactly here; its clock and ours may have drifted apart.
         let played = |end: u64| now + audio::duration(end.saturating_sub(at) as usize);
         self.play_until = played(self.total);
