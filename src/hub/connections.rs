@@ -69,28 +69,31 @@ enum Read {
 }
 
 impl CallTask {
+    /// Reads the legs; `true` if there may be more to read.
     pub(super) fn poll_legs(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut busy = false;
-        let mut index = 0;
+        let before = self.legs.len();
+        let (mut again, mut index) = (false, 0);
         while let Some(id) = self.legs.get(index).map(|leg| leg.id) {
-            for _ in 0..BATCH {
+            let mut left = BATCH;
+            // What was read may have closed this leg, or any other.
+            while self.legs.get(index).is_some_and(|leg| leg.id == id) {
                 match self.read_leg(index, cx) {
                     Read::Nothing => break,
-                    Read::Something => busy = true,
+                    Read::Something => {}
                     Read::Closed => {
-                        busy = true;
                         self.drop_leg(id);
                         self.input(Input::LegClosed { socket: id });
                     }
                 }
-                // What was read may have closed this leg, or any other.
-                if self.legs.get(index).is_none_or(|leg| leg.id != id) {
+                left -= 1;
+                if left == 0 {
+                    again = true;
                     break;
                 }
             }
             index += usize::from(self.legs.get(index).is_some_and(|leg| leg.id == id));
         }
-        busy
+        again || self.legs.len() != before
     }
 
     fn read_leg(&mut self, index: usize, cx: &mut Context<'_>) -> Read {
@@ -166,22 +169,25 @@ impl CallTask {
         });
     }
 
+    /// Reads the sessions; `true` if there may be more to read.
     pub(super) fn poll_sessions(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut busy = false;
-        let mut index = 0;
+        let before = self.sessions.len();
+        let (mut again, mut index) = (false, 0);
         while let Some(id) = self.sessions.get(index).map(|session| session.id) {
-            for _ in 0..BATCH {
+            let mut left = BATCH;
+            while self.sessions.get(index).is_some_and(|session| session.id == id) {
                 if !self.read_session(index, cx) {
                     break;
                 }
-                busy = true;
-                if self.sessions.get(index).is_none_or(|session| session.id != id) {
+                left -= 1;
+                if left == 0 {
+                    again = true;
                     break;
                 }
             }
             index += usize::from(self.sessions.get(index).is_some_and(|session| session.id == id));
         }
-        busy
+        again || self.sessions.len() != before
     }
 
     fn read_session(&mut self, index: usize, cx: &mut Context<'_>) -> bool {

@@ -153,17 +153,19 @@ impl CallTask {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..ROUNDS {
-            let mut busy = self.poll_letters(cx);
-            busy |= self.poll_legs(cx);
-            busy |= self.poll_sessions(cx);
-            busy |= self.poll_work(cx);
-            busy |= self.poll_timer(cx);
+            self.poll_letters(cx);
+            // A source that was read until it had nothing more wakes this task by itself. Another round is for what was
+            // not, and for what came after its place in the round: new sockets, new requests, new deadlines.
+            let mut again = self.poll_legs(cx);
+            again |= self.poll_sessions(cx);
+            again |= self.poll_work(cx);
+            again |= self.poll_timer(cx);
             self.poll_writes(cx);
-            busy |= self.do_later();
+            again |= self.do_later();
             if self.finished && self.retiring.is_empty() {
                 return Poll::Ready(());
             }
-            if !busy {
+            if !again {
                 return Poll::Pending;
             }
         }
@@ -181,13 +183,10 @@ impl CallTask {
         self.run_outputs();
     }
 
-    fn poll_letters(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut busy = false;
+    fn poll_letters(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(Some(post)) = self.letters.poll_recv(cx) {
-            busy = true;
             self.read_letter(post);
         }
-        busy
     }
 
     fn read_letter(&mut self, post: Post) {
