@@ -71,7 +71,7 @@ enum Read {
 impl CallTask {
     /// Reads the legs; `true` if there may be more to read.
     pub(super) fn poll_legs(&mut self, cx: &mut Context<'_>) -> bool {
-        let before = self.legs.len();
+        let before = self.changes;
         let (mut again, mut index) = (false, 0);
         while let Some(id) = self.legs.get(index).map(|leg| leg.id) {
             let mut left = BATCH;
@@ -93,7 +93,7 @@ impl CallTask {
             }
             index += usize::from(self.legs.get(index).is_some_and(|leg| leg.id == id));
         }
-        again || self.legs.len() != before
+        again || self.changes != before
     }
 
     fn read_leg(&mut self, index: usize, cx: &mut Context<'_>) -> Read {
@@ -142,21 +142,25 @@ impl CallTask {
 
     fn drop_leg(&mut self, id: SocketId) {
         self.legs.retain(|leg| leg.id != id);
+        self.changes += 1;
     }
 
     /// Lets a leg send what is queued, and close.
     pub(super) fn retire_leg(&mut self, id: SocketId, allowed: bool) {
         if let Some(index) = self.legs.iter().position(|leg| leg.id == id) {
             let mut socket = self.legs.swap_remove(index).socket;
+            self.changes += 1;
             socket.close(allowed);
             self.retire(AnySocket::Leg(Box::new(socket)));
         }
     }
 
     pub(super) fn retire_session(&mut self, id: SessionId) {
-        if let Some(index) = self.sessions.iter().position(|session| session.id == id)
-            && let Some(mut socket) = self.sessions.swap_remove(index).socket
-        {
+        let Some(index) = self.sessions.iter().position(|session| session.id == id) else {
+            return;
+        };
+        self.changes += 1;
+        if let Some(mut socket) = self.sessions.swap_remove(index).socket {
             socket.close(true);
             self.retire(AnySocket::Session(Box::new(socket)));
         }
@@ -171,7 +175,7 @@ impl CallTask {
 
     /// Reads the sessions; `true` if there may be more to read.
     pub(super) fn poll_sessions(&mut self, cx: &mut Context<'_>) -> bool {
-        let before = self.sessions.len();
+        let before = self.changes;
         let (mut again, mut index) = (false, 0);
         while let Some(id) = self.sessions.get(index).map(|session| session.id) {
             let mut left = BATCH;
@@ -187,7 +191,7 @@ impl CallTask {
             }
             index += usize::from(self.sessions.get(index).is_some_and(|session| session.id == id));
         }
-        again || self.sessions.len() != before
+        again || self.changes != before
     }
 
     fn read_session(&mut self, index: usize, cx: &mut Context<'_>) -> bool {
@@ -252,6 +256,7 @@ impl CallTask {
 
     pub(super) fn session_lost(&mut self, id: SessionId, lost: &Lost) {
         self.sessions.retain(|session| session.id != id);
+        self.changes += 1;
         let event = SessionEvent::Failed {
             heals: lost.heals,
             why: &lost.why,

@@ -55,6 +55,8 @@ pub(super) struct CallTask {
     pub(super) language: &'static Language,
     /// The number that this call's agent is dialled from.
     pub(super) lane: String,
+    /// Counts what is taken from `legs` and `sessions`: a round in which places move is not the last.
+    pub(super) changes: u64,
     next_socket: u32,
     next_request: u32,
     pub(super) finished: bool,
@@ -127,8 +129,8 @@ impl CallTask {
             out: Outbox::default(),
             epoch: now,
             letters,
-            legs: Vec::new(),
-            sessions: Vec::new(),
+            legs: Vec::with_capacity(2),
+            sessions: Vec::with_capacity(2),
             retiring: Vec::new(),
             work: FuturesUnordered::new(),
             replies: Vec::new(),
@@ -140,6 +142,7 @@ impl CallTask {
             caller_number: caller_number.to_owned(),
             language,
             lane,
+            changes: 0,
             next_socket: 0,
             next_request: 0,
             finished: false,
@@ -256,6 +259,9 @@ impl CallTask {
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.work.is_empty() {
+            return false;
+        }
         let mut busy = false;
         while let Poll::Ready(Some(done)) = self.work.poll_next_unpin(cx) {
             busy = true;
