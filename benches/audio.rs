@@ -7,6 +7,8 @@ use std::hint::black_box;
 use std::iter::Cycle;
 use std::slice::ChunksExact;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use duologue::audio::activity::Activity;
 use duologue::audio::denoise::Denoiser;
@@ -14,6 +16,10 @@ use duologue::audio::leveller::Leveller;
 use duologue::audio::mix::{Ducker, Gain, mix};
 use duologue::audio::resample::{Downsampler, Upsampler};
 use duologue::audio::tempo::{FASTEST, Pauses, Tempo};
+use duologue::call::Time;
+use duologue::engine::Noise;
+use duologue::engine::filter::Filter;
+use duologue::engine::translate::Translate;
 use duologue::sim::speech::{Tongue, clip, phrases};
 
 /// µ-law bytes of 20 ms.
@@ -87,6 +93,10 @@ fn listening(criterion: &mut Criterion) {
     each(criterion, "denoiser", &speech, FRAME, |frame, out| {
         denoiser.push(frame, out)
     });
+    let mut filter = Filter::default();
+    each(criterion, "filter: both", &speech, FRAME, |frame, out| {
+        out.extend_from_slice(filter.apply(frame));
+    });
     let mut leveller = Leveller::default();
     each(criterion, "leveller", &speech, FRAME, |frame, out| {
         leveller.push(frame, out)
@@ -115,5 +125,54 @@ fn playing(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, rates, listening, playing);
+/// The adapter of the dedicated engine: 200 ms up, and each kind of 400 ms down, from message to event.
+fn dedicated(criterion: &mut Criterion) {
+    let speech = conversation(Tongue::Spanish);
+    let mut engine = Translate::new("en", Noise::Engine);
+    each(
+        criterion,
+        "dedicated: ten frames up",
+        &speech,
+        10 * FRAME,
+        |frames, out| {
+            for frame in frames.chunks(FRAME) {
+                engine.append(
+                    frame,
+                    Time::ZERO,
+                    &mut |text| out.extend_from_slice(&text.as_bytes()[..1]),
+                    &mut |_| {},
+                );
+            }
+        },
+    );
+    let mut pcm = Vec::new();
+    Upsampler::default().push_mulaw(&speech, &mut pcm);
+    let hum: Vec<u8> = (0..9_600_i16)
+        .flat_map(|n| (n % 127 - 63).to_le_bytes())
+        .collect();
+    for (name, pcm) in [
+        ("dedicated: a silent piece down", vec![0; 19_200]),
+        ("dedicated: an idle piece down", hum),
+        ("dedicated: a spoken piece down", pcm),
+    ] {
+        let messages: Vec<String> = pcm.chunks_exact(19_200).map(said).collect();
+        let mut messages = messages.iter().cycle();
+        let mut engine = Translate::new("en", Noise::Engine);
+        each(criterion, name, &speech, FRAME, |_, out| {
+            if let Some(message) = messages.next() {
+                engine.receive(black_box(message), Time::ZERO, &mut |_| out.push(0));
+            }
+        });
+    }
+}
+
+/// The engine's message with this PCM.
+fn said(pcm: &[u8]) -> String {
+    let audio = STANDARD.encode(pcm);
+    format!(
+        "{{\"type\":\"session.output_audio.delta\",\"delta\":\"{audio}\",\"event_id\":\"event_7\",\"elapsed_ms\":200}}"
+    )
+}
+
+criterion_group!(benches, rates, listening, playing, dedicated);
 criterion_main!(benches);

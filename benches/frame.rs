@@ -10,8 +10,8 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use duologue::audio::tone;
 use duologue::call::{
-    Answer, Call, CallId, DialBy, Input, LegEvent, MarkId, OriginalAudio, Outbox, Output, SessionEvent,
-    SessionId, Setup, Side, SocketId, StreamStart, Time,
+    Answer, Call, CallId, DialBy, Input, LegEvent, Levels, MarkId, OriginalAudio, Outbox, Output,
+    SessionEvent, SessionId, Setup, Side, SocketId, StreamStart, Time,
 };
 use duologue::carrier::twilio::stream::{self, Encoder, Message};
 use duologue::config::Config;
@@ -52,7 +52,11 @@ impl Bench {
             agent_wait: Duration::from_secs(900),
             interpreter: duologue::call::Interpreter::Prompted,
             original: OriginalAudio::Off,
+            levels: Levels::default(),
+            backlog: Some(Duration::from_secs(6)),
             wait_cue: true,
+            talking_cue: false,
+            keys: Arc::default(),
             hold: Arc::from(tone::HOLD.as_slice()),
             must_confirm: true,
         };
@@ -89,8 +93,9 @@ impl Bench {
         while let Some(output) = outputs.pop() {
             match output {
                 Output::TakeLane => outputs.extend(self.give(Input::LaneGranted)),
-                Output::PlaceCall { token } => {
-                    outputs.extend(self.give(Input::Placed(Ok("CA2".into()))));
+                Output::PlaceCall { dial, token, .. } => {
+                    let result = Ok("CA2".into());
+                    outputs.extend(self.give(Input::Placed { dial, result }));
                     let start = StreamStart {
                         token: &token,
                         call_sid: "CA2",

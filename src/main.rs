@@ -32,6 +32,9 @@ enum Command {
     },
     /// Run many calls at once through an instance and report what each of them costs
     Load {
+        /// Which interpreter: prompted or translate; by default the one that INTERPRETER names
+        #[arg(long)]
+        engine: Option<String>,
         /// How many calls
         #[arg(long, default_value_t = 50)]
         calls: usize,
@@ -54,6 +57,8 @@ enum Command {
         carrier: String,
         #[arg(long)]
         engine: String,
+        #[arg(long)]
+        dialect: String,
     },
     /// Ask the instance on this machine whether it is alive
     Health,
@@ -72,24 +77,33 @@ async fn main() -> ExitCode {
         Command::Serve => return serve_or_explain().await,
         Command::Demo { out, engine } => demo::run(&out, &engine).await,
         Command::Load {
+            engine,
             calls,
             seconds,
             warm_up,
             floor,
-        } => {
-            let options = load::Options {
-                calls,
-                seconds,
-                warm_up,
-                floor,
-            };
-            load::run(options).await
-        }
+        } => match engine_of(engine) {
+            Ok(engine) => {
+                let options = load::Options {
+                    engine,
+                    calls,
+                    seconds,
+                    warm_up,
+                    floor,
+                };
+                load::run(options).await
+            }
+            Err(error) => Err(error),
+        },
         Command::LoadFloor {
             port,
             carrier,
             engine,
-        } => load::floor::run(port, carrier, &engine).await,
+            dialect,
+        } => match dialect.parse() {
+            Ok(dialect) => load::floor::run(port, carrier, &engine, dialect).await,
+            Err(error) => Err(error),
+        },
         Command::Health => ask_health(),
     };
     match result {
@@ -99,6 +113,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The engine that is measured; `auto` is no engine, and the prompted one speaks every language.
+fn engine_of(flag: Option<String>) -> anyhow::Result<load::dialect::Dialect> {
+    let named = flag.or_else(|| environment("INTERPRETER").filter(|name| name != "auto"));
+    named.as_deref().unwrap_or("prompted").parse()
 }
 
 fn environment(name: &str) -> Option<String> {

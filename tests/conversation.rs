@@ -185,7 +185,7 @@ async fn the_transcript_follows_the_sound() {
 
 #[tokio::test]
 async fn the_original_voice_is_heard_too_where_that_is_wanted() {
-    let stage = Stage::set(&[("ORIGINAL_AUDIO", "full")]).await;
+    let stage = Stage::set(&[("ORIGINAL_AUDIO", "full"), ("INTERPRETER", "prompted")]).await;
     let talk = stage.talk(ES).await;
     stage.exchange(&talk, 1, 2).await;
     stage.part(&talk).await;

@@ -8,14 +8,15 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use duologue::call::{Answer, CallId, Side};
+use duologue::call::{Answer, CallId, EngineKind, Side};
 use duologue::carrier::twilio::signature::{Keys, Signed};
 use duologue::carrier::twilio::taskrouter;
 use duologue::commands::serve::serve;
 use duologue::config::Config;
+use duologue::engine::{Engine, Noise};
 use duologue::http::documents;
 use duologue::hub::Hub;
-use duologue::language::LANGUAGES;
+use duologue::language::{LANGUAGES, Language};
 use duologue::phrase::Phrase;
 use duologue::sim::openai::{EngineOptions, EngineSim, SessionKind};
 use duologue::sim::speech::{self, Tongue};
@@ -203,6 +204,35 @@ async fn every_event_of_a_dedicated_call_is_one_that_openais_types_know() {
         "session.close",
     ];
     judge_call("translate", ["translation-client", "translation-server"], &wanted).await;
+}
+
+#[test]
+fn whoever_takes_the_noise_away_openais_types_know_the_settings() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(&python);
+    command.arg(script("openai_events.py"));
+    let (from, into) = (
+        Language::english(),
+        Language::find("spanish").expect("a language"),
+    );
+    for (prefix, engine) in [
+        ("client", EngineKind::Prompted),
+        ("translation-client", EngineKind::Translate),
+    ] {
+        let opening = |noise| {
+            let address = "https://api.openai.com/v1";
+            let mut settings = config("https://talk.example.com", address, address, "auto").engine;
+            settings.noise = noise;
+            Engine::new(engine, &settings, from, into).opening()
+        };
+        let openings = [Noise::Engine, Noise::Local, Noise::Off].map(opening);
+        assert!(openings[0].contains("near_field") && openings[1].contains("\"noise_reduction\":null"));
+        let path = folder.path().join(format!("{prefix}.jsonl"));
+        std::fs::write(&path, openings.join("\n")).expect("written");
+        command.arg(format!("{prefix}:{}", path.display()));
+    }
+    println!("{}", passed(&command.output().expect("Python runs")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

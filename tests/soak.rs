@@ -104,7 +104,7 @@ async fn five_hundred_calls_leave_nothing_behind() {
             keep_audio: false,
             ..EngineOptions::default()
         },
-        ..Plan::with(&[("TWILIO_DIAL_NUMBERS", &lanes)])
+        ..Plan::with(&[("TWILIO_DIAL_NUMBERS", &lanes), ("INTERPRETER", "prompted")])
     };
     let stage = Stage::build(plan).await;
     let mut ended = BTreeMap::new();

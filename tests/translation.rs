@@ -1,4 +1,5 @@
-//! The dedicated interpreter over its wire: `INTERPRETER=translate` against the simulator.
+//! The dedicated interpreter over its wire: `INTERPRETER=translate` against the simulator; and noise reduction of ours before
+//! either interpreter.
 
 #![allow(clippy::expect_used)]
 
@@ -67,6 +68,23 @@ async fn the_last_words_before_a_hang_up_are_heard_in_translation() {
     stage.part(&talk).await;
     assert_eq!(understood(&talk.agent), [(1, EN)]);
     stage.strike().await;
+}
+
+#[tokio::test]
+async fn they_understand_each_other_when_the_noise_is_taken_away_here() {
+    let talks = ["prompted", "translate"].map(|engine| async move {
+        let stage = Stage::set(&[("INTERPRETER", engine), ("NOISE_REDUCTION", "local")]).await;
+        let talk = stage.talk(ES).await;
+        stage.sentence(&talk, Side::Agent, 0).await;
+        assert!(talk.agent.quiet_for(Duration::from_millis(1_200), SOON).await);
+        // The caller's last word is still on its way through our own treatment when they hang up.
+        say(&talk.caller, 1, ES).await;
+        stage.part(&talk).await;
+        assert_eq!(understood(&talk.caller), [(0, ES)], "{engine}");
+        assert_eq!(understood(&talk.agent), [(1, EN)], "{engine}");
+        stage.strike().await;
+    });
+    futures_util::future::join_all(talks).await;
 }
 
 #[tokio::test]

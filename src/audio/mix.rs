@@ -23,6 +23,13 @@ impl Gain {
         Self(10_f32.powf(db / 20.0))
     }
 
+    /// What µ-law cannot express any more counts as this, so that a fade has an end to reach: −80 dB.
+    const NEARLY_SILENT: f32 = 1e-4;
+
+    fn or_nearly_silent(self) -> f32 {
+        self.0.max(Self::NEARLY_SILENT)
+    }
+
     fn apply(self, mulaw: u8) -> f32 {
         self.0 * f32::from(decode_ulaw(mulaw))
     }
@@ -72,18 +79,49 @@ impl Default for Ducking {
     }
 }
 
+/// How loud a listener hears each voice, in decibels of what it was: 0 leaves it as it is, minus infinity silences it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Levels {
+    /// The original, while no translation is heard.
+    pub original_db: f32,
+    /// The original under a translation.
+    pub under_db: f32,
+    pub translation_db: f32,
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self {
+            original_db: 0.0,
+            under_db: Ducking::default().depth_db,
+            translation_db: 0.0,
+        }
+    }
+}
+
 /// One listener's mixture of original and translation.
 #[derive(Debug, Clone)]
 pub struct Ducker {
+    attack: usize,
+    release: usize,
+    hold: usize,
+    /// Gains of the original: alone, and under a translation.
+    alone: f32,
     low: f32,
     /// Factors for each sample.
     falling: f32,
     rising: f32,
-    hold: usize,
+    /// The original's gain at present.
     gain: f32,
+    /// Gains of the translation: what it shall have, and has at present.
+    loud: f32,
+    over: f32,
     /// Samples for which the original stays down.
     held: usize,
 }
+
+/// Gains that somebody sets anew move by this factor a sample: 0.1 dB, so that a change is heard at once and never clicks.
+const MOVE: f32 = 1.011_579_5;
 
 impl Default for Ducker {
     fn default() -> Self {
@@ -93,20 +131,60 @@ impl Default for Ducker {
 
 impl Ducker {
     pub fn new(ducking: Ducking) -> Self {
-        let Gain(low) = Gain::from_db(ducking.depth_db.min(0.0));
-        let step = |duration| low.powf(1.0 / bytes(duration).max(1) as f32);
-        Self {
-            low,
-            falling: step(ducking.attack),
-            rising: step(ducking.release).recip(),
+        let mut ducker = Self {
+            attack: bytes(ducking.attack).max(1),
+            release: bytes(ducking.release).max(1),
             hold: bytes(ducking.hold),
+            alone: 1.0,
+            low: 1.0,
+            falling: 1.0,
+            rising: 1.0,
             gain: 1.0,
+            loud: 1.0,
+            over: 1.0,
             held: 0,
-        }
+        };
+        ducker.set(Levels {
+            under_db: ducking.depth_db.min(0.0),
+            ..Levels::default()
+        });
+        ducker
     }
 
-    /// Appends one frame: as long as the longer of both, the other counting as silent after its end. The translation is
-    /// at full level; an empty or silent one lets the original come back.
+    /// From here on, these levels: what is heard goes there by a short fade.
+    pub fn set(&mut self, levels: Levels) {
+        let gain = |db| Gain::from_db(db).or_nearly_silent();
+        self.alone = gain(levels.original_db);
+        self.low = gain(levels.under_db);
+        self.loud = gain(levels.translation_db);
+        // The times are for the way between both levels, or for 6 dB if they lie closer together.
+        let way = (self.low / self.alone).min(self.alone / self.low).min(0.5);
+        self.falling = way.powf(1.0 / self.attack as f32);
+        self.rising = way.powf(-1.0 / self.release as f32);
+    }
+
+    /// From here on, nothing of the original, and the translation as it is.
+    pub fn hide(&mut self) {
+        let silent = f32::NEG_INFINITY;
+        self.set(Levels {
+            original_db: silent,
+            under_db: silent,
+            translation_db: 0.0,
+        });
+    }
+
+    /// Whether nothing is left of the original, and the translation is as it was.
+    pub fn is_hidden(&self) -> bool {
+        self.gain <= Gain::NEARLY_SILENT && self.over == 1.0
+    }
+
+    /// Forgets the fade under way: the next frame has the original at once where it shall be when it is alone.
+    pub fn skip_fade(&mut self) {
+        (self.gain, self.over, self.held) = (self.alone, self.loud, 0);
+    }
+
+    /// Appends one frame: as long as the longer of both, the other counting as silent after its end. An empty or silent
+    /// translation lets the original come back.
     pub fn push(&mut self, original: &[u8], translation: &[u8], out: &mut Vec<u8>) {
         if level::is_audible(translation) {
             self.held = self.hold + translation.len();
@@ -123,22 +201,38 @@ impl Ducker {
             let over = translation
                 .get(at)
                 .map_or(0.0, |&byte| f32::from(decode_ulaw(byte)));
-            out.push(saturate(voice * self.next_gain() + over));
+            self.over = toward(self.over, self.loud, MOVE.recip(), MOVE);
+            out.push(saturate(voice * self.next_gain() + over * self.over));
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.held == 0 && self.gain >= 1.0
+        self.held == 0 && self.gain == 1.0 && self.alone == 1.0 && self.over == self.loud
     }
 
     fn next_gain(&mut self) -> f32 {
-        self.gain = if self.held > 0 {
+        let goal = if self.held > 0 {
             self.held -= 1;
-            (self.gain * self.falling).max(self.low)
+            self.low
         } else {
-            (self.gain * self.rising).min(1.0)
+            self.alone
+        };
+        let between = self.low.min(self.alone)..=self.low.max(self.alone);
+        self.gain = if between.contains(&self.gain) {
+            toward(self.gain, goal, self.falling, self.rising)
+        } else {
+            toward(self.gain, goal, MOVE.recip(), MOVE)
         };
         self.gain
+    }
+}
+
+/// One step from `gain` to `goal`, by one of two factors.
+fn toward(gain: f32, goal: f32, falling: f32, rising: f32) -> f32 {
+    if gain > goal {
+        (gain * falling).max(goal)
+    } else {
+        (gain * rising).min(goal)
     }
 }
 
@@ -309,5 +403,62 @@ mod tests {
         out.clear();
         ducker.push(&[], &tone(OVER, -20.0, 100), &mut out);
         assert_eq!(out.len(), 100);
+    }
+
+    /// The level of one tone in a quarter of a second of what a ducker makes of it, with or without a translation.
+    fn settled(ducker: &mut Ducker, translated: bool) -> (f64, f64) {
+        // Far below the voice, since µ-law is coarse where it is loud; and no harmonic of the one lies near the other.
+        let (voice, over) = (tone(1_000.0, -10.0, 8_000), tone(290.0, -30.0, 8_000));
+        let mut out = Vec::new();
+        for (voice, over) in voice.chunks(160).zip(over.chunks(160)) {
+            ducker.push(voice, if translated { over } else { &[] }, &mut out);
+        }
+        let end = decode(&out[6_000..]);
+        (level_at(&end, 1_000.0, RATE), level_at(&end, 290.0, RATE))
+    }
+
+    #[test]
+    fn each_voice_has_the_level_that_was_set_also_when_it_is_set_anew() {
+        let mut ducker = Ducker::default();
+        for (original_db, under_db, translation_db) in [
+            (0.0, -18.0, 0.0),
+            (-6.0, -24.0, -3.0),
+            (-20.0, -12.0, 3.0),
+            (2.0, f32::NEG_INFINITY, -10.0),
+            (0.0, -12.0, 0.0),
+        ] {
+            ducker.set(Levels {
+                original_db,
+                under_db,
+                translation_db,
+            });
+            let (under, over) = settled(&mut ducker, true);
+            // What cannot be heard is not measured to the decibel.
+            let near = |level: f64, db: f32| (level - f64::from(db) + 10.0).abs() < 0.4 || db < -50.0;
+            assert!(near(under, under_db), "{under:.1} for {under_db}");
+            assert!(
+                near(over + 20.0, translation_db),
+                "{over:.1} for {translation_db}"
+            );
+            let alone = (0..2).map(|_| settled(&mut ducker, false).0).last().expect("two");
+            assert!(near(alone, original_db), "{alone:.1} for {original_db}");
+        }
+    }
+
+    #[test]
+    fn an_original_that_is_hidden_fades_within_a_tenth_of_a_second() {
+        let (voice, mut ducker, mut out) = (tone(1_000.0, -10.0, 800), Ducker::default(), Vec::new());
+        ducker.hide();
+        ducker.push(&voice, &[], &mut out);
+        assert!(ducker.is_hidden());
+        let samples = decode(&out);
+        let peaks: Vec<u16> = (samples.chunks(8))
+            .map(|period| period.iter().map(|s| s.unsigned_abs()).max().unwrap_or(0))
+            .collect();
+        assert!(
+            peaks.windows(2).all(|pair| pair[1] <= pair[0] + pair[0] / 16),
+            "{peaks:?}"
+        );
+        assert!(peaks[0] > 9_000 && peaks[99] == 0, "{peaks:?}");
     }
 }

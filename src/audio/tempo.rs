@@ -175,7 +175,7 @@ fn product(one: &[f32], other: &[f32]) -> f32 {
 }
 
 /// The sample number `n` of a straight fade of `length` samples.
-fn faded(n: usize, length: usize, (from, to): (&f32, &f32)) -> u8 {
+pub(crate) fn faded(n: usize, length: usize, (from, to): (&f32, &f32)) -> u8 {
     let part = (n as f32 + 0.5) / length as f32;
     encode_ulaw((from + (to - from) * part).round() as i16)
 }

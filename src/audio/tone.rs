@@ -40,6 +40,9 @@ pub static HOLD: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// "Wait, somebody is speaking": one soft tone of 120 ms.
 pub static CUE: LazyLock<Vec<u8>> = LazyLock::new(|| beep(523.3, 0.08, 960));
 
+/// "The interpreter is still talking", for the one who has just spoken: one low tone of 60 ms.
+pub static TALKING: LazyLock<Vec<u8>> = LazyLock::new(|| beep(330.0, 0.06, 480));
+
 /// "What follows is the speaker's own voice": two falling tones, 400 ms in all.
 pub static ORIGINAL: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut tones = beep(880.0, 0.15, 1_440);
@@ -55,7 +58,7 @@ mod tests {
 
     #[test]
     fn our_sounds_are_audible_soft_and_do_not_click() {
-        for sound in [&*HOLD, &*CUE, &*ORIGINAL] {
+        for sound in [&*HOLD, &*CUE, &*TALKING, &*ORIGINAL] {
             let samples = decode(sound);
             let loud = samples.iter().map(|s| s.unsigned_abs()).max().unwrap_or(0);
             assert!((1_000..8_000).contains(&loud), "peak {loud}");
@@ -64,7 +67,7 @@ mod tests {
                 .map(|pair| i32::from(pair[0]).abs_diff(i32::from(pair[1])))
                 .max();
             assert!(jump < Some(4_000), "jump {jump:?}");
-            assert!(level::is_audible(&sound[..960]));
+            assert!(level::is_audible(&sound[..480]));
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::direction::Route;
 use super::event::Event;
-use super::ids::{Side, Token};
+use super::ids::{DialId, Side, Token};
 use super::io::{DialError, Outbox, Output, TaskEvent};
 use super::outcome::Reason;
 use super::party::Line;
@@ -17,7 +17,7 @@ use super::timer::Timer;
 use super::{Call, DialBy, Phase};
 
 /// From the first attempt until the caller is told that the carrier will not dial.
-const GIVE_UP: Duration = Duration::from_secs(15);
+pub const GIVE_UP: Duration = Duration::from_secs(15);
 
 /// First pause after a refused dial; it doubles.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
@@ -65,6 +65,9 @@ enum Lane {
 pub struct Dial {
     step: Step,
     lane: Lane,
+    /// The latest request of this dial, and the number of the call's next.
+    id: DialId,
+    next_id: u32,
     attempt: u32,
     first_try: Option<Time>,
     /// A call of this name ended before the carrier had told us its name.
@@ -80,6 +83,19 @@ impl Dial {
         );
         self.lane == Lane::None && !open
     }
+
+    /// A number for a request to dial.
+    pub fn number(&mut self) -> DialId {
+        let id = DialId(self.next_id);
+        self.next_id = self.next_id.wrapping_add(1);
+        id
+    }
+}
+
+/// How long a carrier that was busy at this attempt, from 1, is left alone.
+pub fn busy_pause(attempt: u32, retry_after: Option<Duration>) -> Duration {
+    let doubled = RETRY_FIRST.saturating_mul(1 << attempt.min(4).saturating_sub(1));
+    retry_after.unwrap_or(doubled).clamp(RETRY_FIRST, RETRY_MAX)
 }
 
 impl Call {
@@ -103,6 +119,8 @@ impl Call {
     fn place(&mut self, out: &mut Outbox) {
         let now = self.now;
         let token = Token::random(self.id, &mut self.rng);
+        let dial = self.dial.number();
+        self.dial.id = dial;
         self.dial.step = Step::Placing;
         self.dial.attempt += 1;
         if self.dial.first_try.is_none() {
@@ -113,13 +131,19 @@ impl Call {
             attempt: self.dial.attempt,
         });
         out.push(Output::PlaceCall {
+            dial,
+            to: None,
             token: token.reveal(),
         });
         // A new token voids the one of an attempt before.
         self.party(Side::Agent).token = Some(token);
     }
 
-    pub(super) fn placed(&mut self, result: Result<String, DialError>, out: &mut Outbox) {
+    pub(super) fn placed(&mut self, dial: DialId, result: Result<String, DialError>, out: &mut Outbox) {
+        if self.dial.id != dial {
+            self.next_placed(dial, result, out);
+            return;
+        }
         if self.dial.step != Step::Placing {
             // The agent's stream came before this answer and has settled it.
             return;
@@ -138,8 +162,7 @@ impl Call {
             }
             Err(DialError::Busy { retry_after }) => {
                 self.dial.step = Step::Paused { unclear: false };
-                let doubled = RETRY_FIRST.saturating_mul(1 << self.dial.attempt.min(4).saturating_sub(1));
-                let pause = retry_after.unwrap_or(doubled).clamp(RETRY_FIRST, RETRY_MAX);
+                let pause = busy_pause(self.dial.attempt, retry_after);
                 self.timers.set(Timer::DialRetry, self.now + pause);
             }
             Err(DialError::Unclear) => {
@@ -307,6 +330,15 @@ impl Call {
                 self.close_early_sessions(out);
             }
             TaskEvent::Accepted { worker } => self.accept(worker, out),
+            TaskEvent::TransferStarted if self.accepted.is_some() && self.setup.dial == DialBy::Flex => {
+                if !std::mem::replace(&mut self.transferring, true) {
+                    out.event(Event::TransferStarted);
+                }
+            }
+            TaskEvent::TransferEnded if self.transferring => {
+                self.transferring = false;
+                out.event(Event::TransferEnded);
+            }
             TaskEvent::Canceled if self.phase == Phase::Waiting => self.end(Reason::TaskCanceled, out),
             // Once people talk, the task's fate is the queue's business; the legs say when it is over.
             TaskEvent::Canceled
@@ -320,9 +352,15 @@ impl Call {
     /// An agent took the call; a second acceptance changes only who the agent is.
     fn accept(&mut self, worker: Option<String>, out: &mut Outbox) {
         let first = self.accepted.is_none();
-        if !first && worker.is_none() {
+        let handed_over = std::mem::take(&mut self.transferring);
+        if !first && !handed_over && worker.is_none() {
             return;
         }
+        // An acceptance that is merely reported again brings nobody new, and no beeps.
+        if first || handed_over || worker != self.worker {
+            self.agent_since = Some(self.now);
+        }
+        self.worker.clone_from(&worker);
         out.event(Event::Accepted { worker });
         if !first {
             return;

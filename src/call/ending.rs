@@ -35,8 +35,13 @@ pub struct Ending {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// The session still owes translations of what this speaker said.
-    Session { speaker: Side, since: Time },
+    /// The session still owes translations of what this speaker said; `told` since when it knows that there will
+    /// be no more.
+    Session {
+        speaker: Side,
+        since: Time,
+        told: Option<Time>,
+    },
     /// The listener still has some of it to hear.
     Playout { speaker: Side },
     /// Both were let go.
@@ -62,6 +67,7 @@ impl Call {
         ] {
             self.timers.stop(timer);
         }
+        self.abandon_transfer(out);
         let now = self.now;
         self.party(Side::Caller).playout.end_hold(now, out);
         let leaver = match reason {
@@ -95,40 +101,80 @@ impl Call {
         out.event(Event::Draining { speaker });
         self.close_session(speaker.other(), out);
         self.direction(speaker.other()).route = Route::Closed;
-        self.direction(speaker).route = Route::Closed;
         self.timers.stop(Timer::SpeechGap(speaker));
-        let direction = &self.directions[speaker as usize];
-        let quiet =
-            direction.pending == 0 && !direction.speaking && direction.has_been_silent(now, SPEECH_SHOWS);
-        match direction.ready_session() {
-            Some(session) if !quiet => self.drain_session(speaker, session, out),
-            _ => self.drain_playout(speaker, out),
+        self.timers.stop(Timer::Grace(speaker));
+        self.timers.stop(Timer::Renew(speaker));
+        self.timers.stop(Timer::Next(speaker));
+        let direction = &mut self.directions[speaker as usize];
+        direction.route = Route::Closed;
+        if let Some(next) = direction.next.take() {
+            let session = next.session.id;
+            out.push(Output::CloseSession { session });
         }
-    }
-
-    fn drain_session(&mut self, speaker: Side, session: SessionId, out: &mut Outbox) {
+        let quiet = !direction.owes()
+            && !direction.engine_hears()
+            && direction.uplink.waiting() == 0
+            && direction.has_been_silent(now, SPEECH_SHOWS);
+        if quiet || !self.may_interpret(speaker) {
+            self.drain_playout(speaker, out);
+            return;
+        }
         self.set_stage(Stage::Session {
             speaker,
-            since: self.now,
+            since: now,
+            told: None,
         });
-        self.end_turn_by_silence(speaker, session, out);
-        let idle = match self
-            .setup
-            .interpreter
-            .engine(self.directions[speaker as usize].into)
-        {
+        self.timers.set(Timer::Drain, now + DRAIN_ANSWER);
+    }
+
+    /// Whether this speaker has a session, or will have one soon.
+    fn may_interpret(&self, speaker: Side) -> bool {
+        let direction = &self.directions[speaker as usize];
+        direction.active.is_some() || direction.leaves_slowly() || self.timers.runs(Timer::Reopen(speaker))
+    }
+
+    /// Whether what this speaker said before they left is still being interpreted.
+    pub(super) fn drains(&self, side: Side) -> bool {
+        matches!(self.stage(), Some(Stage::Session { speaker, .. }) if speaker == side)
+    }
+
+    /// The session has been sent all that the speaker said: it is told so.
+    fn tell_session(&mut self, speaker: Side, since: Time, out: &mut Outbox) {
+        let direction = &self.directions[speaker as usize];
+        let Some(session) = direction.active.filter(|session| session.ready.is_some()) else {
+            return;
+        };
+        if direction.uplink.waiting() > 0 {
+            // It is still being sent what waited: as long as that takes, and the answer.
+            let until = (self.now + DRAIN_ANSWER).min(since + DRAIN_ALL);
+            self.timers.set(Timer::Drain, until);
+            return;
+        }
+        self.end_turn_by_silence(speaker, session.id, out);
+        let idle = match session.engine {
             EngineKind::Prompted => DRAIN_IDLE,
             // It says by itself when everything has come.
             EngineKind::Translate => {
+                let session = session.id;
                 out.push(Output::FinishSession { session });
                 DRAIN_ANSWER
             }
         };
+        self.set_stage(Stage::Session {
+            speaker,
+            since,
+            told: Some(self.now),
+        });
         self.timers.set(Timer::Drain, self.now + idle);
     }
 
     fn drain_playout(&mut self, speaker: Side, out: &mut Outbox) {
         let now = self.now;
+        let waits = self.directions[speaker as usize].uplink.waiting() > 0;
+        if waits && self.is_heard(speaker) {
+            // No interpreter came for these words; they are heard as they were said.
+            self.play_kept(speaker, out);
+        }
         self.close_session(speaker, out);
         self.set_stage(Stage::Playout { speaker });
         let playout = &mut self.party(speaker.other()).playout;
@@ -140,17 +186,30 @@ impl Call {
     /// Goes on once a stage is done; called after every input.
     pub(super) fn try_drained(&mut self, out: &mut Outbox) {
         match self.stage() {
-            Some(Stage::Session { speaker, .. }) => {
-                let lost = self.directions[speaker as usize].ready_session().is_none();
+            Some(Stage::Session { speaker, since, told }) => {
+                let lost = !self.may_interpret(speaker);
                 if lost || !self.is_heard(speaker) {
                     self.drain_playout(speaker, out);
                     self.try_drained(out);
+                } else if told.is_none() {
+                    self.tell_session(speaker, since, out);
+                } else if self.directions[speaker as usize].uplink.waiting() > 0 {
+                    // The session was lost; another is sent what it had not answered.
+                    self.set_stage(Stage::Session {
+                        speaker,
+                        since,
+                        told: None,
+                    });
                 }
             }
             Some(Stage::Playout { speaker }) => {
-                let heard = self.parties[speaker.other() as usize].playout.is_confirmed();
-                if heard || !self.is_heard(speaker) {
+                let playout = &self.parties[speaker.other() as usize].playout;
+                let (confirmed, until) = (playout.is_confirmed(), playout.audible_until());
+                if !self.is_heard(speaker) || (confirmed && until <= self.now) {
                     self.part(out);
+                } else if confirmed {
+                    // The original voice has no marks; the clock says when its last word was heard.
+                    self.timers.set(Timer::Drain, until);
                 }
             }
             Some(Stage::Parting) | None => {}
@@ -159,25 +218,26 @@ impl Call {
 
     /// The session of a speaker who has left said something: it gets more time while it owes a translation.
     pub(super) fn drain_progressed(&mut self, side: Side) {
-        let Some(Stage::Session { speaker, since }) = self.stage() else {
+        let Some(Stage::Session { speaker, since, told }) = self.stage() else {
+            return;
+        };
+        let Some(told) = told.filter(|_| side == speaker) else {
             return;
         };
         let direction = &self.directions[speaker as usize];
-        if side != speaker {
-            return;
-        }
-        let more = match (direction.pending > 0, direction.speaking) {
+        let more = match (direction.owes(), direction.engine_hears()) {
             (true, _) => DRAIN_ANSWER,
             (false, true) => DRAIN_IDLE,
             (false, false) => Duration::ZERO,
         };
-        let until = (self.now + more).max(since + DRAIN_IDLE).min(since + DRAIN_ALL);
+        let until = (self.now + more).max(told + DRAIN_IDLE).min(since + DRAIN_ALL);
         self.timers.set(Timer::Drain, until);
     }
 
-    /// The session of a speaker who has left has sent everything.
-    pub(super) fn session_finished(&mut self, side: Side, out: &mut Outbox) {
-        if matches!(self.stage(), Some(Stage::Session { speaker, .. }) if speaker == side) {
+    /// A session has sent everything. That of a speaker who has left is not needed any more.
+    pub(super) fn session_finished(&mut self, id: SessionId, out: &mut Outbox) {
+        let side = id.speaker;
+        if self.drains(side) && self.directions[side as usize].is_active(id) {
             self.drain_playout(side, out);
         }
     }
@@ -198,9 +258,17 @@ impl Call {
             self.direction(side).route = Route::Closed;
         }
         for side in Side::BOTH {
-            let heard = self.parties[side.other() as usize].playout.played();
-            self.totals.played[side as usize] = heard;
+            let books = self.parties[side.other() as usize].playout.books();
+            self.totals.played[side as usize] = books.sent;
+            self.totals.shortened[side as usize] = books.shortened;
+            self.totals.dropped[side as usize] = books.dropped;
             self.let_go(side, out);
+            let spans = &self.directions[side as usize].spans;
+            let (onset, end) = (spans.onsets(), spans.ends());
+            if onset.count > 0 {
+                let speaker = side;
+                out.event(Event::Spans { speaker, onset, end });
+            }
         }
         let Some(ending) = &self.ending else { return };
         let outcome = ending.reason.outcome();
@@ -208,11 +276,16 @@ impl Call {
         out.event(Event::Ended { outcome, totals });
     }
 
+    /// Whether the call's last event has been told.
+    pub(super) fn has_parted(&self) -> bool {
+        self.stage() == Some(Stage::Parting)
+    }
+
     /// Says that the call can be forgotten, once nothing of it is open.
     pub(super) fn try_finish(&mut self, out: &mut Outbox) {
-        let parted = self.stage() == Some(Stage::Parting);
+        let parted = self.has_parted();
         let over = self.parties.iter().all(|party| party.line == Line::Over);
-        if parted && over && self.dial.is_over() {
+        if parted && over && self.dial.is_over() && self.transfer.is_over() {
             self.finished = true;
             out.push(Output::Finished);
         }

@@ -3,26 +3,40 @@
 //! Events are for captions, records, metrics and the demo. No decision inside a call depends on one, and whoever
 //! listens may be slow or absent.
 
-use super::ids::Side;
-use super::io::Usage;
+use super::ids::{SessionId, Side};
+use super::io::{Control, Usage};
 use super::outcome::Outcome;
+use super::span::{Quantiles, Span};
 use super::time::Time;
+use super::uplink::Fate;
 
 /// Something that happened in a call, for people and records.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A party's stream is up; `again` if it had broken before.
     LegUp { side: Side, again: bool },
-    /// A party's stream broke and is expected back.
+    /// A party's stream broke and is expected back; or the agent left while another is on the way.
     LegLost { side: Side },
     /// A party pressed a key.
     Key { side: Side, digit: char },
+    /// The agent's keys, or somebody outside, asked for this.
+    Controlled { control: Control },
     /// The agent's call is being placed.
     Dialling { attempt: u32 },
     /// An agent is being offered the call.
     Offered,
     /// An agent took the call, or took it over.
     Accepted { worker: Option<String> },
+    /// The task queue is handing the call to another agent; the present one may be away already.
+    TransferStarted,
+    /// That is over without another agent. One who takes the call is told of as accepted.
+    TransferEnded,
+    /// The softphone of this identity is being dialled and is to take the agent's place.
+    Transferring { to: String },
+    /// The new agent is on the line, the old one let go.
+    Transferred,
+    /// No new agent came, or none could be asked for; whoever talked goes on.
+    TransferFailed { why: &'static str },
     /// Both parties are connected through their interpreters, or through the original voice.
     Conversation,
     /// A speaker's session is ready.
@@ -33,6 +47,12 @@ pub enum Event {
     OriginalVoice { speaker: Side },
     /// A speaker is interpreted again.
     Interpreted { speaker: Side },
+    /// The interpreter had nothing to say to a stretch of speech, so the listener was given the original.
+    PassedThrough { speaker: Side },
+    /// What a lost session had not answered is sent to its successor: so many milliseconds of speech.
+    Replayed { speaker: Side, ms: u64 },
+    /// Another session has taken a speaker's over as planned.
+    Renewed { speaker: Side },
     /// A translation was due and could not be had.
     Untranslated { speaker: Side },
     /// A stretch of speech has been translated.
@@ -41,8 +61,16 @@ pub enum Event {
     Used { speaker: Side, usage: Usage },
     /// A listener who heard nothing for long was given a cue.
     Cue { listener: Side },
+    /// A speaker was told that their listener is still hearing the translation.
+    TalkingCue { speaker: Side },
     /// One party hung up; what they had said is still played to the other.
     Draining { speaker: Side },
+    /// The ear-voice spans of all that a speaker said: from onset to the first translated sound, and from end to end.
+    Spans {
+        speaker: Side,
+        onset: Quantiles,
+        end: Quantiles,
+    },
     /// The conversation is over. The last event of a call.
     Ended { outcome: Outcome, totals: Totals },
 }
@@ -53,6 +81,8 @@ pub struct Utterance {
     pub speaker: Option<Side>,
     /// Counts the speaker's utterances in this call, from 1.
     pub number: u32,
+    /// The session that translated it, and the number of its turn there.
+    pub turn: Option<(SessionId, u32)>,
     pub source: String,
     pub target: String,
     /// When the engine heard the speech begin and end; the end includes its silence window.
@@ -63,6 +93,9 @@ pub struct Utterance {
     pub last_sent: Option<Time>,
     /// Length of the translation's audio in milliseconds.
     pub audio_ms: u64,
+    /// Its session was lost before it was translated to the end; it is said again, as a later utterance.
+    pub cut: bool,
+    pub span: Option<Span>,
 }
 
 /// Sums over a call, one entry for each speaker (caller, agent) where that makes sense.
@@ -86,8 +119,27 @@ pub struct Totals {
     pub waited: [u64; 2],
     /// Bytes of translation and of waiting original voice that went to the listener's stream, by speaker.
     pub played: [u64; 2],
+    /// Bytes that were sent to a session after another had been sent them.
+    pub replayed: [u64; 2],
+    /// Utterances whose translation had begun when their session was lost, and which are spoken once more.
+    pub repeated: [u32; 2],
+    /// Bytes of pauses, and what a faster tempo left out, of translation that waited too long.
+    pub shortened: [u64; 2],
+    /// Bytes of translation that waited so long that they were left out.
+    pub dropped: [u64; 2],
     /// Sessions opened.
     pub sessions: [u32; 2],
     /// Utterances translated.
     pub utterances: [u32; 2],
+}
+
+impl Totals {
+    /// Adds what became of a speaker's bytes on their way to a session.
+    pub(super) fn note(&mut self, speaker: Side, fate: Fate) {
+        let side = speaker as usize;
+        self.carried[side] += fate.carried as u64;
+        self.replayed[side] += fate.again as u64;
+        self.skipped[side] += fate.skipped as u64;
+        self.lost[side] += fate.lost as u64;
+    }
 }

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::phrase::Phrase;
 
 use super::event::Event;
-use super::ids::{MarkId, RequestId, SessionId, Side, SocketId};
+use super::ids::{DialId, MarkId, RequestId, SessionId, Side, SocketId};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -35,14 +35,25 @@ pub enum Input<'a> {
     LaneGranted,
     /// The webhook of our dial has come: its lane may be released.
     LaneMatched,
-    /// The answer to [`Output::PlaceCall`].
-    Placed(Result<String, DialError>),
+    /// The answer to [`Output::PlaceCall`]: the carrier's name of the call.
+    Placed {
+        dial: DialId,
+        result: Result<String, DialError>,
+    },
     /// The answer to [`Output::FindCall`]: a call that may be ours, none, or no answer.
     Found(Result<Option<String>, ()>),
     /// The answer to [`Output::CompleteCall`]; `false` if it must be tried again.
-    Completed { side: Side, done: bool },
+    Completed {
+        side: Side,
+        call_sid: String,
+        done: bool,
+    },
     /// The answer to [`Output::FetchCall`]; `None` if there was none.
-    Fetched { side: Side, live: Option<bool> },
+    Fetched {
+        side: Side,
+        call_sid: String,
+        live: Option<bool>,
+    },
     /// The carrier reported what became of a party's call.
     CallStatus {
         side: Side,
@@ -59,6 +70,10 @@ pub enum Input<'a> {
     IncomingAgain { request: RequestId },
     /// The task queue reported something.
     Task(TaskEvent),
+    /// Somebody wants the interpretation to be different from here on.
+    Control(Control),
+    /// The agent hands the call to the softphone of this identity, which must have been checked.
+    Transfer { identity: String },
     /// The program closes: tell both parties and end.
     ShutDown,
     /// Nothing but the passing of time.
@@ -105,6 +120,8 @@ pub enum SessionEvent<'a> {
         turn: u32,
         mulaw: &'a [u8],
     },
+    /// An engine that speaks while it listens has fallen silent: what it heard some time ago is translated.
+    Quiet,
     /// A part of the translation's text.
     TargetText {
         turn: u32,
@@ -127,12 +144,23 @@ pub enum SessionEvent<'a> {
     TurnFailed {
         turn: u32,
     },
-    /// The session is of no more use; `heals` if opening another may help.
+    /// The session is of no more use.
     Failed {
-        heals: bool,
+        cure: Cure,
         why: &'a str,
         retry_after: Option<Duration>,
     },
+}
+
+/// What may help when a session has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cure {
+    /// Another session.
+    Again,
+    /// Another engine: this one will not do what is wanted of it.
+    OtherEngine,
+    /// Nothing: the account or its key is refused.
+    Nothing,
 }
 
 /// A kind of interpreter.
@@ -142,6 +170,16 @@ pub enum EngineKind {
     Prompted,
     /// A session made for it, which translates while the speaker is still talking.
     Translate,
+}
+
+impl EngineKind {
+    /// The one to fall back to.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Prompted => Self::Translate,
+            Self::Translate => Self::Prompted,
+        }
+    }
 }
 
 /// What an engine's work is billed by.
@@ -209,6 +247,17 @@ pub enum TaskEvent {
     TransferEnded,
 }
 
+/// What can be changed about a conversation while it goes on: by the agent's keys, or from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Interpret (`true`), or let both parties hear each other's own voices (`false`).
+    Interpret(bool),
+    /// The other of the two.
+    ToggleInterpretation,
+    /// This party speaks, and wants to hear, another language from here on.
+    Language { side: Side, language: &'static Language },
+}
+
 /// Something to be done.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -255,13 +304,16 @@ pub enum Output {
     /// Wait for one's turn to dial.
     TakeLane,
     ReleaseLane,
-    /// Place the agent's call; the token goes into its document.
+    /// Place an agent's call; the token goes into its document.
     PlaceCall {
+        dial: DialId,
+        /// The identity of a softphone; `None`: whom the settings name.
+        to: Option<String>,
         token: String,
     },
     /// Look whether an unclear dial has made a call after all.
     FindCall,
-    /// End a party's call.
+    /// End a party's call, or one that a party had before.
     CompleteCall {
         side: Side,
         call_sid: String,

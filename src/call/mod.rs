@@ -10,23 +10,32 @@
 //!
 //! A call goes through three phases: *waiting* (the caller hears hold audio while an agent is sought), *conversation*,
 //! and *ending* (what was said is played out, both parties are let go). All that is hard is decided here:
-//! `party` knows who is on the line, `dial` seeks the agent, `speech` moves audio, `continuity` keeps sessions alive,
-//! `ending` lets go. Whoever drives a call owns its sockets and does what the outputs say, in their order.
+//! `party` knows who is on the line, `dial` seeks the agent and `transfer` the next one, `speech` moves audio,
+//! `continuity` and `rotation` keep sessions alive, `original` lets the speaker's own voice through, `keys` and `control`
+//! let people change it, `ending` lets go. Whoever drives a call owns its sockets and does what the outputs say, in their
+//! order.
 
 mod continuity;
+mod control;
 mod dial;
 mod direction;
 mod ending;
 pub mod event;
 mod ids;
 mod io;
+mod keys;
+mod original;
 pub mod outcome;
 mod party;
 mod playout;
+mod rotation;
+mod span;
 mod speech;
 mod time;
 mod timer;
 mod transcript;
+mod transfer;
+mod uplink;
 
 #[cfg(test)]
 mod tests;
@@ -37,23 +46,30 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::audio::mix;
 use crate::language::Language;
 use crate::phrase::Phrase;
 
-pub use self::ids::{CallId, MarkId, NotACallId, RequestId, SessionId, Side, SocketId, Token};
+pub use self::ids::{CallId, DialId, MarkId, NotACallId, RequestId, SessionId, Side, SocketId, Token};
 pub use self::io::{
-    Answer, CallStatus, Close, DialError, EngineKind, Input, LegEvent, Outbox, Output, SessionEvent,
-    StreamStart, TaskEvent, Usage,
+    Answer, CallStatus, Close, Control, Cure, DialError, EngineKind, Input, LegEvent, Outbox, Output,
+    SessionEvent, StreamStart, TaskEvent, Usage,
 };
+pub use self::keys::{BadEntry, Keys};
+pub use self::span::{Quantiles, Span};
 pub use self::time::Time;
+pub use self::transfer::TRANSFER_RING;
 
 use self::dial::Dial;
 use self::direction::Direction;
 use self::ending::Ending;
 use self::event::Totals;
+use self::keys::KeyBuffer;
 use self::outcome::{Outcome, Reason};
 use self::party::Party;
+use self::playout::Backlog;
 use self::timer::{Timer, Timers};
+use self::transfer::Transfer;
 
 /// How long the caller's first token may stay unused: our first sentence takes five seconds or so.
 const CALLER_TOKEN: Duration = Duration::from_secs(60);
@@ -69,7 +85,14 @@ pub struct Setup {
     pub agent_wait: Duration,
     pub interpreter: Interpreter,
     pub original: OriginalAudio,
+    pub levels: Levels,
+    /// Translation that may wait for a listener before catching up begins; `None`: it waits as long as it takes.
+    pub backlog: Option<Duration>,
     pub wait_cue: bool,
+    /// A speaker hears a cue while their interpreter is still talking.
+    pub talking_cue: bool,
+    /// What the agent's keys mean.
+    pub keys: Arc<Keys>,
     /// µ-law to be repeated while nobody is there.
     pub hold: Arc<[u8]>,
     /// A session that does not confirm its settings in time is unusable, rather than merely suspect.
@@ -88,20 +111,20 @@ pub enum DialBy {
 /// Which engine interprets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Interpreter {
-    /// The best that is complete in this version: the prompted one.
+    /// The dedicated one where it speaks the listener's language, the prompted one elsewhere.
     #[default]
     Auto,
     Prompted,
-    /// The dedicated one where it speaks the listener's language, the prompted one elsewhere.
+    /// As `Auto`, whatever a later version may take into account.
     Translate,
 }
 
 impl Interpreter {
-    /// The engine that speaks `into`.
+    /// The engine to be preferred for `into`; the other is what there is to fall back to.
     pub fn engine(self, into: &Language) -> EngineKind {
         match self {
-            Self::Translate if into.translate.is_some() => EngineKind::Translate,
-            Self::Translate | Self::Auto | Self::Prompted => EngineKind::Prompted,
+            Self::Auto | Self::Translate if into.translate.is_some() => EngineKind::Translate,
+            Self::Auto | Self::Translate | Self::Prompted => EngineKind::Prompted,
         }
     }
 }
@@ -113,6 +136,38 @@ pub enum OriginalAudio {
     Off,
     /// At full level, whenever no translation is being played.
     Full,
+    /// At full level, and at [`Levels::under_db`] while a translation is being played.
+    Ducked,
+}
+
+/// How loud a listener hears what comes from a speaker, in decibels; one entry for each speaker (caller, agent).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Levels {
+    /// The speaker's own voice while its translation is being played.
+    pub under_db: [f32; 2],
+    /// The translation of what the speaker says, against how the interpreter speaks it.
+    pub translation_db: [f32; 2],
+}
+
+impl Default for Levels {
+    /// An original that is clearly below its translation and can still be followed.
+    fn default() -> Self {
+        Self {
+            under_db: [-15.0; 2],
+            translation_db: [0.0; 2],
+        }
+    }
+}
+
+impl Levels {
+    /// How loud a listener hears this speaker and their translation.
+    fn of(&self, speaker: Side) -> mix::Levels {
+        mix::Levels {
+            under_db: self.under_db[speaker as usize],
+            translation_db: self.translation_db[speaker as usize],
+            ..mix::Levels::default()
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,9 +189,20 @@ pub struct Call {
     parties: [Party; 2],
     directions: [Direction; 2],
     dial: Dial,
+    transfer: Transfer,
     accepted: Option<Time>,
+    /// Keys that the agent has pressed and that may become a sequence.
+    pressed: KeyBuffer,
+    /// Since when the present agent has the call.
+    agent_since: Option<Time>,
+    /// Who took it, as far as the task queue told.
+    worker: Option<String>,
+    /// The task queue is handing the call to another agent.
+    transferring: bool,
     ending: Option<Ending>,
     totals: Totals,
+    /// Room for a translation whose level is changed.
+    scratch: Vec<u8>,
     finished: bool,
 }
 
@@ -148,6 +214,17 @@ impl Call {
         let mut caller = Party::new();
         caller.call_sid = Some(setup.caller_sid.clone());
         caller.token = Some(Token::random(id, &mut rng));
+        let mut agent = Party::new();
+        for (party, speaker) in [(&mut caller, Side::Agent), (&mut agent, Side::Caller)] {
+            if setup.original == OriginalAudio::Ducked {
+                party.playout.set_mix(Some(setup.levels.of(speaker)));
+            }
+            let backlog = setup.backlog.map(|hurry| Backlog {
+                hurry,
+                ..Backlog::default()
+            });
+            party.playout.set_backlog(backlog);
+        }
         let mut timers = Timers::default();
         timers.set(Timer::CallerToken, Time::ZERO + CALLER_TOKEN);
         Self {
@@ -156,15 +233,21 @@ impl Call {
             now: Time::ZERO,
             phase: Phase::Waiting,
             timers,
-            parties: [caller, Party::new()],
+            parties: [caller, agent],
             directions: [
                 Direction::new(Side::Caller, setup.caller, setup.agent),
                 Direction::new(Side::Agent, setup.agent, setup.caller),
             ],
             dial: Dial::default(),
+            transfer: Transfer::default(),
             accepted: None,
+            pressed: KeyBuffer::default(),
+            agent_since: None,
+            worker: None,
+            transferring: false,
             ending: None,
             totals: Totals::default(),
+            scratch: Vec::new(),
             finished: false,
             setup,
         }
@@ -219,10 +302,10 @@ impl Call {
             Input::LegOverflow { socket, bytes } => self.leg_overflowed(socket, bytes),
             Input::LaneGranted => self.lane_granted(out),
             Input::LaneMatched => self.lane_matched(out),
-            Input::Placed(result) => self.placed(result, out),
+            Input::Placed { dial, result } => self.placed(dial, result, out),
             Input::Found(result) => self.found(result, out),
-            Input::Completed { side, done } => self.completed(side, done, out),
-            Input::Fetched { side, live } => self.fetched(side, live, out),
+            Input::Completed { side, call_sid, done } => self.completed(side, &call_sid, done, out),
+            Input::Fetched { side, call_sid, live } => self.fetched(side, &call_sid, live, out),
             Input::CallStatus {
                 side,
                 call_sid,
@@ -235,6 +318,8 @@ impl Call {
             } => self.after_stream(request, side, call_sid, out),
             Input::IncomingAgain { request } => self.incoming_again(request, out),
             Input::Task(event) => self.task_said(event, out),
+            Input::Control(control) => self.control(control, out),
+            Input::Transfer { identity } => self.transfer_to(identity, out),
             Input::ShutDown => self.end(Reason::ShutDown, out),
             Input::Wake => {}
         }
@@ -250,9 +335,16 @@ impl Call {
             Timer::LaneCool => self.release_lane(out),
             Timer::EarlySessions => self.close_early_sessions(out),
             Timer::Hold => self.play_hold(out),
+            Timer::Keys => self.keys_paused(out),
             Timer::Drain => self.drain_overdue(out),
             Timer::Confirm(side) => self.confirm_overdue(side, out),
             Timer::Reopen(side) => self.open_session(side, out),
+            Timer::Grace(side) => self.grace_over(side, out),
+            Timer::Uplink(side) => self.send_late(side, out),
+            Timer::Renew(side) => self.renew(side, out),
+            Timer::Next(side) => self.next_overdue(side, out),
+            Timer::Leave(side) => self.leave_overdue(side, out),
+            Timer::Talking(side) => self.tell_talking(side, out),
             Timer::Stall(side) => self.session_stalled(side, out),
             Timer::SpeechGap(side) => self.speech_gap(side, out),
             Timer::Playout(side) => self.parties[side as usize].playout.pump(self.now, out),
@@ -261,6 +353,9 @@ impl Call {
             Timer::NoMedia(side) => self.no_media(side, out),
             Timer::Farewell(side) => self.complete(side, out),
             Timer::Complete(side) => self.complete_again(side, out),
+            Timer::Transfer => self.transfer_failed("nobody answered in time", out),
+            Timer::TransferRetry => self.dial_next(out),
+            Timer::Replaced => self.complete_replaced_again(out),
         }
     }
 
@@ -270,6 +365,11 @@ impl Call {
             self.try_conversation(out);
         }
         for side in Side::BOTH {
+            if self.directions[side as usize].next.is_some() {
+                self.try_switch(side, out);
+            }
+            self.watch_uplink(side);
+            self.watch_talking(side);
             self.watch_silence(side);
             match self.parties[side as usize].playout.wants() {
                 Some(at) => self.timers.set(Timer::Playout(side), at.max(self.now)),

@@ -29,10 +29,10 @@ const NO_MEDIA: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Between attempts to end a call.
-const COMPLETE_RETRY: Duration = Duration::from_secs(2);
+pub const COMPLETE_RETRY: Duration = Duration::from_secs(2);
 
 /// Attempts to end a call before it is left to the carrier's own limits.
-const COMPLETE_TRIES: u8 = 4;
+pub const COMPLETE_TRIES: u8 = 4;
 
 /// Where a party is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,18 @@ impl Party {
         }
     }
 
+    /// Somebody else is to take this place: what was not heard stays for them, all else begins anew. Returns the name of
+    /// the call that was here.
+    pub fn vacate(&mut self, now: Time) -> Option<String> {
+        self.playout.detach(now);
+        self.token = None;
+        self.line = Line::Lost;
+        self.restreams = 0;
+        self.complete_tries = 0;
+        self.asking = false;
+        self.call_sid.take()
+    }
+
     pub fn leg(&mut self) -> Option<&mut Leg> {
         match &mut self.line {
             Line::Up(leg) => Some(leg),
@@ -124,10 +136,7 @@ impl Call {
             .into_iter()
             .find(|&side| fits(&self.parties[side as usize]))
         else {
-            out.push(Output::CloseLeg {
-                socket,
-                how: Close::Refused,
-            });
+            self.next_stream_came(socket, start, out);
             return;
         };
         let now = self.now;
@@ -139,17 +148,7 @@ impl Call {
                 how: Close::Normal,
             });
         }
-        party.token = None;
-        party.call_sid = Some(start.call_sid.to_owned());
-        party.line = Line::Up(Leg {
-            socket,
-            since: now,
-            position_ms: None,
-            origin_ms: 0,
-        });
-        party.playout.attach(socket, now);
-        self.timers.stop(Timer::LegLost(side));
-        self.timers.set(Timer::NoMedia(side), now + NO_MEDIA);
+        self.line_up(side, socket, start.call_sid);
         out.event(Event::LegUp { side, again: !first });
         if self.phase == Phase::Ending {
             // Too late: the conversation this party was meant for is over. They are told so.
@@ -171,6 +170,23 @@ impl Call {
         }
     }
 
+    /// A party's stream is this socket from here on.
+    pub(super) fn line_up(&mut self, side: Side, socket: SocketId, call_sid: &str) {
+        let now = self.now;
+        let party = self.party(side);
+        party.token = None;
+        party.call_sid = Some(call_sid.to_owned());
+        party.line = Line::Up(Leg {
+            socket,
+            since: now,
+            position_ms: None,
+            origin_ms: 0,
+        });
+        party.playout.attach(socket, now);
+        self.timers.stop(Timer::LegLost(side));
+        self.timers.set(Timer::NoMedia(side), now + NO_MEDIA);
+    }
+
     /// A frame came: the leg is alive.
     pub(super) fn leg_is_alive(&mut self, side: Side) {
         self.timers.set(Timer::NoMedia(side), self.now + NO_MEDIA);
@@ -188,8 +204,13 @@ impl Call {
         self.timers.set(Timer::NoMedia(side), self.now + NO_MEDIA);
     }
 
-    pub(super) fn fetched(&mut self, side: Side, live: Option<bool>, out: &mut Outbox) {
-        self.party(side).asking = false;
+    pub(super) fn fetched(&mut self, side: Side, call_sid: &str, live: Option<bool>, out: &mut Outbox) {
+        let party = self.party(side);
+        if party.call_sid.as_deref() != Some(call_sid) {
+            // Somebody else is here by now.
+            return;
+        }
+        party.asking = false;
         if live == Some(false) {
             self.hung_up(side, out);
         }
@@ -214,7 +235,7 @@ impl Call {
     pub(super) fn leg_lost_for_good(&mut self, side: Side, out: &mut Outbox) {
         match side {
             Side::Caller => self.end(Reason::CallerLost, out),
-            Side::Agent => self.end(Reason::AgentLost, out),
+            Side::Agent => self.agent_left(Reason::AgentLost, out),
         }
     }
 
@@ -246,7 +267,10 @@ impl Call {
             Side::Agent if talked => Reason::AgentHungUp,
             Side::Agent => Reason::AgentUnreachable,
         };
-        self.end(reason, out);
+        match side {
+            Side::Caller => self.end(reason, out),
+            Side::Agent => self.agent_left(reason, out),
+        }
     }
 
     /// Nothing of this party's call is left.
@@ -267,6 +291,9 @@ impl Call {
     }
 
     pub(super) fn call_status(&mut self, side: Side, call_sid: &str, status: CallStatus, out: &mut Outbox) {
+        if side == Side::Agent && self.other_agents_status(call_sid, status, out) {
+            return;
+        }
         let party = self.party(side);
         if status == CallStatus::Live {
             return;
@@ -280,6 +307,9 @@ impl Call {
     }
 
     pub(super) fn after_stream(&mut self, request: RequestId, side: Side, call_sid: &str, out: &mut Outbox) {
+        if side == Side::Agent && self.other_agent_asks(request, call_sid, out) {
+            return;
+        }
         let language = self.language_of(side);
         let party = &mut self.parties[side as usize];
         let known = party.call_sid.as_deref() == Some(call_sid);
@@ -412,8 +442,12 @@ impl Call {
         }
     }
 
-    pub(super) fn completed(&mut self, side: Side, done: bool, out: &mut Outbox) {
+    pub(super) fn completed(&mut self, side: Side, call_sid: &str, done: bool, out: &mut Outbox) {
         let party = &mut self.parties[side as usize];
+        if party.call_sid.as_deref() != Some(call_sid) {
+            self.replaced_completed(call_sid, done);
+            return;
+        }
         if party.line != Line::Completing {
             return;
         }

@@ -5,8 +5,11 @@
 //! must hold whatever happens.
 
 mod chance;
+mod continuity;
+mod controlling;
 mod conversation;
 mod dialling;
+mod engines;
 mod interpreter;
 mod joining;
 mod line;
@@ -15,6 +18,8 @@ mod parting;
 mod script;
 mod streams;
 mod talking;
+mod transfer;
+mod transfer_trouble;
 mod trouble;
 mod waiting;
 mod world;

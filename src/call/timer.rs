@@ -28,10 +28,24 @@ pub enum Timer {
     Hold,
     /// What was said before a hang-up gets no more time.
     Drain,
+    /// The agent has pressed no further key: what was pressed is all.
+    Keys,
     /// A speaker's session should have confirmed its settings.
     Confirm(Side),
     /// A speaker's session is opened again.
     Reopen(Side),
+    /// A speaker's words have waited long enough for another session.
+    Grace(Side),
+    /// More of what is late may be sent to a speaker's session.
+    Uplink(Side),
+    /// A speaker's session is to be replaced before its time is over, or by the better engine.
+    Renew(Side),
+    /// The session that is to replace it should have confirmed its settings, or have taken over.
+    Next(Side),
+    /// A replaced session should have finished what it owes.
+    Leave(Side),
+    /// A speaker is told that their interpreter is still talking.
+    Talking(Side),
     /// A speaker's session owes a translation and has said nothing for long.
     Stall(Side),
     /// A speaker's stream stopped in the middle of speech.
@@ -48,10 +62,16 @@ pub enum Timer {
     Farewell(Side),
     /// A refused request to end a call is made again.
     Complete(Side),
+    /// The softphone that is to take the call over should have answered.
+    Transfer,
+    /// Its dial, refused for the moment, is made again.
+    TransferRetry,
+    /// A refused request to end the call of an agent who has been replaced is made again.
+    Replaced,
 }
 
-/// Nine timers of the call and ten of each side.
-const SLOTS: usize = 9 + 2 * 10;
+/// Thirteen timers of the call and sixteen of each side.
+const SLOTS: usize = 13 + 2 * 16;
 
 impl Timer {
     const ALL: [Self; SLOTS] = {
@@ -66,10 +86,23 @@ impl Timer {
             Self::EarlySessions,
             Self::Hold,
             Self::Drain,
+            Self::Keys,
             Self::Confirm(Caller),
             Self::Confirm(Agent),
             Self::Reopen(Caller),
             Self::Reopen(Agent),
+            Self::Grace(Caller),
+            Self::Grace(Agent),
+            Self::Uplink(Caller),
+            Self::Uplink(Agent),
+            Self::Renew(Caller),
+            Self::Renew(Agent),
+            Self::Next(Caller),
+            Self::Next(Agent),
+            Self::Leave(Caller),
+            Self::Leave(Agent),
+            Self::Talking(Caller),
+            Self::Talking(Agent),
             Self::Stall(Caller),
             Self::Stall(Agent),
             Self::SpeechGap(Caller),
@@ -86,6 +119,9 @@ impl Timer {
             Self::Farewell(Agent),
             Self::Complete(Caller),
             Self::Complete(Agent),
+            Self::Transfer,
+            Self::TransferRetry,
+            Self::Replaced,
         ]
     };
 
@@ -100,16 +136,26 @@ impl Timer {
             Self::EarlySessions => 6,
             Self::Hold => 7,
             Self::Drain => 8,
-            Self::Confirm(side) => 9 + side as usize,
-            Self::Reopen(side) => 11 + side as usize,
-            Self::Stall(side) => 13 + side as usize,
-            Self::SpeechGap(side) => 15 + side as usize,
-            Self::Playout(side) => 17 + side as usize,
-            Self::Silence(side) => 19 + side as usize,
-            Self::LegLost(side) => 21 + side as usize,
-            Self::NoMedia(side) => 23 + side as usize,
-            Self::Farewell(side) => 25 + side as usize,
-            Self::Complete(side) => 27 + side as usize,
+            Self::Keys => 9,
+            Self::Confirm(side) => 10 + side as usize,
+            Self::Reopen(side) => 12 + side as usize,
+            Self::Grace(side) => 14 + side as usize,
+            Self::Uplink(side) => 16 + side as usize,
+            Self::Renew(side) => 18 + side as usize,
+            Self::Next(side) => 20 + side as usize,
+            Self::Leave(side) => 22 + side as usize,
+            Self::Talking(side) => 24 + side as usize,
+            Self::Stall(side) => 26 + side as usize,
+            Self::SpeechGap(side) => 28 + side as usize,
+            Self::Playout(side) => 30 + side as usize,
+            Self::Silence(side) => 32 + side as usize,
+            Self::LegLost(side) => 34 + side as usize,
+            Self::NoMedia(side) => 36 + side as usize,
+            Self::Farewell(side) => 38 + side as usize,
+            Self::Complete(side) => 40 + side as usize,
+            Self::Transfer => 42,
+            Self::TransferRetry => 43,
+            Self::Replaced => 44,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::audio;
 
 use super::event::Utterance;
-use super::ids::Side;
+use super::ids::{SessionId, Side};
 use super::time::Time;
 
 /// Utterances that may wait for their words. More means that the words do not come.
@@ -28,6 +28,7 @@ pub struct Transcript {
 
 #[derive(Debug)]
 struct Open {
+    session: SessionId,
     turn: u32,
     translated: bool,
     transcribed: bool,
@@ -60,13 +61,15 @@ impl Transcript {
         }
     }
 
-    pub fn turn_started(&mut self, turn: u32) {
+    pub fn turn_started(&mut self, session: SessionId, turn: u32) {
         self.open.push_back(Open {
+            session,
             turn,
             translated: false,
             transcribed: false,
             utterance: Utterance {
                 speaker: Some(self.speaker),
+                turn: Some((session, turn)),
                 started: self.speech_started.take(),
                 stopped: self.speech_stopped.take(),
                 ..Utterance::default()
@@ -74,31 +77,36 @@ impl Transcript {
         });
     }
 
-    pub fn audio(&mut self, turn: u32, bytes: usize, now: Time) {
-        if let Some(open) = self.find(turn) {
+    pub fn audio(&mut self, session: SessionId, turn: u32, bytes: usize, now: Time) {
+        if let Some(open) = self.find(session, turn) {
             open.utterance.first_sent.get_or_insert(now);
             open.utterance.last_sent = Some(now);
             open.utterance.audio_ms += audio::duration(bytes).as_millis() as u64;
         }
     }
 
-    pub fn target(&mut self, turn: u32, delta: &str) {
-        if let Some(open) = self.find(turn) {
+    pub fn target(&mut self, session: SessionId, turn: u32, delta: &str) {
+        if let Some(open) = self.find(session, turn) {
             append(&mut open.utterance.target, delta);
         }
     }
 
-    pub fn source(&mut self, turn: u32, text: &str) {
-        if let Some(open) = self.find(turn) {
+    pub fn source(&mut self, session: SessionId, turn: u32, text: &str) {
+        if let Some(open) = self.find(session, turn) {
             append(&mut open.utterance.source, text);
             open.transcribed = true;
         }
     }
 
-    pub fn translated(&mut self, turn: u32) {
-        if let Some(open) = self.find(turn) {
+    pub fn translated(&mut self, session: SessionId, turn: u32) {
+        if let Some(open) = self.find(session, turn) {
             open.translated = true;
         }
+    }
+
+    /// Whether something of this session's is still to come.
+    pub fn awaits(&self, session: SessionId) -> bool {
+        self.open.iter().any(|open| open.session == session)
     }
 
     /// The next utterance that is complete, or has waited too long, in speaking order.
@@ -113,6 +121,20 @@ impl Transcript {
                 return Some(utterance);
             }
         }
+    }
+
+    /// A session is gone: what it left open will not become more complete. If it was lost, what it had not finished is
+    /// marked as cut, or forgotten if nobody has heard or read any of it.
+    pub fn close(&mut self, session: SessionId, lost: bool) {
+        self.open.retain_mut(|open| {
+            if open.session != session {
+                return true;
+            }
+            let unfinished = lost && !open.translated;
+            open.utterance.cut = unfinished;
+            (open.translated, open.transcribed) = (true, true);
+            !unfinished || open.utterance.audio_ms > 0 || !open.utterance.target.is_empty()
+        });
     }
 
     /// The session is gone: what is open will not become more complete.
@@ -134,13 +156,22 @@ impl Transcript {
         if !words && utterance.audio_ms == 0 {
             return None;
         }
+        // Engines that write as they go put the space before each word, the first too.
+        for text in [&mut utterance.source, &mut utterance.target] {
+            let trimmed = text.trim();
+            if trimmed.len() < text.len() {
+                *text = trimmed.to_owned();
+            }
+        }
         self.told += 1;
         utterance.number = self.told;
         Some(utterance)
     }
 
-    fn find(&mut self, turn: u32) -> Option<&mut Open> {
-        self.open.iter_mut().find(|open| open.turn == turn)
+    fn find(&mut self, session: SessionId, turn: u32) -> Option<&mut Open> {
+        self.open
+            .iter_mut()
+            .find(|open| open.session == session && open.turn == turn)
     }
 }
 
@@ -156,27 +187,32 @@ fn append(text: &mut String, more: &str) {
 mod tests {
     use super::*;
 
+    const SESSION: SessionId = SessionId {
+        speaker: Side::Caller,
+        generation: 0,
+    };
+
     #[test]
     fn an_utterance_is_told_once_its_words_and_its_translation_are_there_in_either_order() {
         for words_first in [true, false] {
             let mut transcript = Transcript::of(Side::Caller);
             transcript.speech_started(Time::from_millis(10));
             transcript.speech_stopped(Time::from_millis(900));
-            transcript.turn_started(1);
-            transcript.target(1, "Good ");
-            transcript.audio(1, 160, Time::from_millis(1000));
-            transcript.target(1, "day");
+            transcript.turn_started(SESSION, 1);
+            transcript.target(SESSION, 1, "Good ");
+            transcript.audio(SESSION, 1, 160, Time::from_millis(1000));
+            transcript.target(SESSION, 1, "day");
             let last = |transcript: &mut Transcript| {
                 if words_first {
-                    transcript.translated(1)
+                    transcript.translated(SESSION, 1)
                 } else {
-                    transcript.source(1, "Buenos días")
+                    transcript.source(SESSION, 1, "Buenos días")
                 }
             };
             if words_first {
-                transcript.source(1, "Buenos días")
+                transcript.source(SESSION, 1, "Buenos días")
             } else {
-                transcript.translated(1)
+                transcript.translated(SESSION, 1)
             }
             assert_eq!(transcript.next(), None);
             last(&mut transcript);
@@ -196,11 +232,11 @@ mod tests {
         let mut transcript = Transcript::of(Side::Agent);
         let mut told = Vec::new();
         for turn in 0..12 {
-            transcript.turn_started(turn);
-            transcript.target(turn, &turn.to_string());
-            transcript.translated(turn);
+            transcript.turn_started(SESSION, turn);
+            transcript.target(SESSION, turn, &turn.to_string());
+            transcript.translated(SESSION, turn);
             if turn != 0 {
-                transcript.source(turn, "x");
+                transcript.source(SESSION, turn, "x");
             }
             told.extend(std::iter::from_fn(|| transcript.next()).map(|u| u.target));
         }
@@ -210,13 +246,13 @@ mod tests {
     #[test]
     fn a_cough_is_no_utterance_and_text_is_bounded() {
         let mut transcript = Transcript::of(Side::Caller);
-        transcript.turn_started(1);
-        transcript.translated(1);
-        transcript.source(1, "");
+        transcript.turn_started(SESSION, 1);
+        transcript.translated(SESSION, 1);
+        transcript.source(SESSION, 1, "");
         assert_eq!(transcript.next(), None);
-        transcript.turn_started(2);
-        transcript.source(2, &"ñ".repeat(1_000_000));
-        transcript.translated(2);
+        transcript.turn_started(SESSION, 2);
+        transcript.source(SESSION, 2, &"ñ".repeat(1_000_000));
+        transcript.translated(SESSION, 2);
         let told = transcript.next().expect("complete");
         assert!(told.source.len() <= TEXT_MAX && told.number == 1);
     }

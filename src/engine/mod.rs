@@ -1,13 +1,17 @@
 //! Dialects of the interpreters. An adapter turns audio into an engine's wire and back; the call knows none of them.
 
+pub mod filter;
+pub mod problem;
 pub mod prompt;
 pub mod prompted;
 pub mod prompted_wire;
 pub mod translate;
 
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use url::Url;
 
+use self::filter::Filter;
 use self::prompted::Prompted;
 use self::prompted_wire::Received;
 use self::translate::Translate;
@@ -28,6 +32,28 @@ pub struct Settings {
     /// The model that writes down what a speaker said; `None` to do without.
     pub transcription: Option<String>,
     pub voice: String,
+    pub noise: Noise,
+}
+
+/// Who takes the noise out of what a speaker's line brings, before it is interpreted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Noise {
+    /// The engine, as for a microphone close to the mouth, which a telephone is.
+    #[default]
+    Engine,
+    /// We do ([`filter`]); the engine is asked to leave it.
+    Local,
+    Off,
+}
+
+impl Noise {
+    /// What the engine is asked for: `audio.input.noise_reduction` of both engines' settings.
+    fn asked(self) -> Value {
+        match self {
+            Self::Engine => json!({"type": "near_field"}),
+            Self::Local | Self::Off => Value::Null,
+        }
+    }
 }
 
 /// How the key is presented.
@@ -62,9 +88,15 @@ impl Settings {
     }
 }
 
-/// One session's adapter.
+/// One session's adapter, with what is done to audio before.
 #[derive(Debug)]
-pub enum Engine {
+pub struct Engine {
+    adapter: Adapter,
+    filter: Option<Box<Filter>>,
+}
+
+#[derive(Debug)]
+enum Adapter {
     Prompted(Prompted),
     Translate(Box<Translate>),
 }
@@ -76,17 +108,21 @@ impl Engine {
         from: &'static Language,
         into: &'static Language,
     ) -> Self {
-        match (kind, into.translate) {
-            (EngineKind::Translate, Some(code)) => Self::Translate(Box::new(Translate::new(code))),
-            _ => Self::Prompted(Prompted::new(settings, from, into)),
-        }
+        let adapter = match (kind, into.translate) {
+            (EngineKind::Translate, Some(code)) => {
+                Adapter::Translate(Box::new(Translate::new(code, settings.noise)))
+            }
+            _ => Adapter::Prompted(Prompted::new(settings, from, into)),
+        };
+        let filter = (settings.noise == Noise::Local).then(Box::default);
+        Self { adapter, filter }
     }
 
     /// What is said first on a fresh socket.
     pub fn opening(&self) -> String {
-        match self {
-            Self::Prompted(engine) => engine.opening(),
-            Self::Translate(engine) => engine.opening(),
+        match &self.adapter {
+            Adapter::Prompted(engine) => engine.opening(),
+            Adapter::Translate(engine) => engine.opening(),
         }
     }
 
@@ -98,17 +134,24 @@ impl Engine {
         send: &mut impl FnMut(String),
         emit: &mut dyn FnMut(SessionEvent<'_>),
     ) {
-        match self {
-            Self::Prompted(engine) => engine.append(mulaw, now, send),
-            Self::Translate(engine) => engine.append(mulaw, now, send, emit),
+        let mulaw = match &mut self.filter {
+            Some(filter) => filter.apply(mulaw),
+            None => mulaw,
+        };
+        match &mut self.adapter {
+            Adapter::Prompted(engine) => engine.append(mulaw, now, send),
+            Adapter::Translate(engine) => engine.append(mulaw, now, send, emit),
         }
     }
 
-    /// No more audio will come. The prompted engine needs no word of that.
+    /// No more audio will come. The prompted engine needs no word of that: silence has ended its last turn.
     pub fn finish(&mut self, send: &mut impl FnMut(String)) {
-        match self {
-            Self::Prompted(_) => {}
-            Self::Translate(engine) => engine.finish(send),
+        match &mut self.adapter {
+            Adapter::Prompted(_) => {}
+            Adapter::Translate(engine) => {
+                let rest = self.filter.as_mut().map_or(&[][..], |filter| filter.rest());
+                engine.finish(rest, send);
+            }
         }
     }
 
@@ -120,8 +163,8 @@ impl Engine {
         send: &mut impl FnMut(String),
         emit: &mut dyn FnMut(SessionEvent<'_>),
     ) -> bool {
-        match self {
-            Self::Prompted(engine) => {
+        match &mut self.adapter {
+            Adapter::Prompted(engine) => {
                 let Ok(received) = Received::parse(text) else {
                     return false;
                 };
@@ -130,7 +173,7 @@ impl Engine {
                 }
                 true
             }
-            Self::Translate(engine) => engine.receive(text, now, emit),
+            Adapter::Translate(engine) => engine.receive(text, now, emit),
         }
     }
 }

@@ -18,9 +18,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Settings;
+use super::problem::{cure, failure};
 use super::prompt;
-use super::prompted_wire::{Done, Received, Status, refuses_for_good};
-use crate::call::{SessionEvent, Time, Usage};
+use super::prompted_wire::{Done, Received, Status};
+use crate::call::{Cure, SessionEvent, Time, Usage};
 use crate::language::Language;
 use crate::wire;
 
@@ -81,7 +82,7 @@ impl Prompted {
             "audio": {
                 "input": {
                     "format": {"type": "audio/pcmu"},
-                    "noise_reduction": {"type": "near_field"},
+                    "noise_reduction": settings.noise.asked(),
                     "turn_detection": {
                         "type": "server_vad",
                         "threshold": 0.5,
@@ -195,7 +196,7 @@ impl Prompted {
         if !received.confirms(&self.instructions) {
             let why = "settings were confirmed differently";
             return Some(SessionEvent::Failed {
-                heals: false,
+                cure: Cure::OtherEngine,
                 why,
                 retry_after: None,
             });
@@ -221,7 +222,7 @@ impl Prompted {
         if unanswered.count() >= TURNS_MAX {
             let why = "too many turns without an answer";
             return Some(SessionEvent::Failed {
-                heals: true,
+                cure: Cure::Again,
                 why,
                 retry_after: None,
             });
@@ -291,10 +292,11 @@ impl Prompted {
         let turn = item.turn;
         self.response = None;
         let failed = done.status == Status::Failed;
-        if failed && done.code.is_some_and(refuses_for_good) {
+        let help = done.code.map_or(Cure::Again, cure);
+        if failed && help != Cure::Again {
             let why = "the engine refuses this account";
             return Some(SessionEvent::Failed {
-                heals: false,
+                cure: help,
                 why,
                 retry_after: None,
             });
@@ -360,25 +362,12 @@ impl Prompted {
         now: Time,
         send: &mut impl FnMut(String),
     ) -> Option<SessionEvent<'a>> {
-        let (code, about, message) = received.error();
-        let why = if code.is_empty() { message } else { code };
-        if about == SETTINGS_EVENT && !self.confirmed {
+        let error = received.error()?;
+        let (code, about, why) = (error.code(), error.about(), error.why());
+        let about_settings = about == SETTINGS_EVENT && !self.confirmed;
+        if let Some(cure) = failure(code, about_settings) {
             return Some(SessionEvent::Failed {
-                heals: false,
-                why,
-                retry_after: None,
-            });
-        }
-        if refuses_for_good(code) {
-            return Some(SessionEvent::Failed {
-                heals: false,
-                why,
-                retry_after: None,
-            });
-        }
-        if code == "session_expired" {
-            return Some(SessionEvent::Failed {
-                heals: true,
+                cure,
                 why,
                 retry_after: None,
             });

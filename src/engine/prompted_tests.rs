@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::*;
-use crate::engine::Auth;
+use crate::engine::{Auth, Noise};
 
 fn settings(model: &str, transcription: Option<&str>) -> Settings {
     Settings {
@@ -18,6 +18,7 @@ fn settings(model: &str, transcription: Option<&str>) -> Settings {
         model: model.to_owned(),
         transcription: transcription.map(str::to_owned),
         voice: "marin".to_owned(),
+        noise: Noise::Engine,
     }
 }
 
@@ -192,6 +193,19 @@ fn a_session_is_ready_once_it_has_confirmed_what_was_asked() {
 }
 
 #[test]
+fn whoever_takes_the_noise_away_the_settings_are_confirmed() {
+    for noise in [Noise::Engine, Noise::Local, Noise::Off] {
+        let settings = Settings {
+            noise,
+            ..settings("gpt-realtime-2.1", None)
+        };
+        let mut engine = Engine::with(&settings);
+        let opening = engine.opening();
+        assert_eq!(engine.says(&confirmed(&opening)), "Ready", "{noise:?}");
+    }
+}
+
+#[test]
 fn a_session_that_confirms_something_else_has_failed_for_good() {
     let opening = Engine::new().opening();
     let changed = |path: &str, value: Value| {
@@ -211,7 +225,7 @@ fn a_session_that_confirms_something_else_has_failed_for_good() {
     ] {
         let told = Engine::new().says(&message);
         assert!(
-            told.starts_with("Failed { heals: false"),
+            told.starts_with("Failed { cure: OtherEngine"),
             "{told} after {message}"
         );
     }
@@ -228,7 +242,7 @@ fn settings_that_are_refused_are_not_sent_again() {
         "code": "unknown_parameter", "message": "no", "event_id": SETTINGS_EVENT}});
     let told = Engine::new().says(&refusal);
     assert!(
-        told.contains("heals: false") && told.contains("unknown_parameter"),
+        told.contains("cure: OtherEngine") && told.contains("unknown_parameter"),
         "{told}"
     );
     let nameless = json!({"type": "error", "error": {"message": "no", "event_id": SETTINGS_EVENT}});
@@ -238,21 +252,22 @@ fn settings_that_are_refused_are_not_sent_again() {
 #[test]
 fn errors_of_the_account_are_for_good_and_an_expired_session_heals() {
     let error = |code: &str| json!({"type": "error", "error": {"code": code, "message": "m"}});
-    for code in [
-        "invalid_api_key",
-        "insufficient_quota",
-        "model_not_found",
-        "account_deactivated",
+    for (code, cure) in [
+        ("invalid_api_key", "Nothing"),
+        ("insufficient_quota", "Nothing"),
+        ("model_not_found", "OtherEngine"),
+        ("account_deactivated", "Nothing"),
     ] {
+        let wanted = format!("Failed {{ cure: {cure}");
         let told = Engine::new().says(&error(code));
-        assert!(told.starts_with("Failed { heals: false"), "{told}");
+        assert!(told.starts_with(&wanted), "{told}");
         let mut engine = Engine::new();
         engine.commits("a");
         engine.created("r");
-        assert!(engine.fails("r", code).starts_with("Failed { heals: false"));
+        assert!(engine.fails("r", code).starts_with(&wanted));
     }
     let told = Engine::new().says(&error("session_expired"));
-    assert!(told.starts_with("Failed { heals: true"), "{told}");
+    assert!(told.starts_with("Failed { cure: Again"), "{told}");
     assert_eq!(Engine::new().says(&error("rate_limit_exceeded")), "nothing");
 }
 

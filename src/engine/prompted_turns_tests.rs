@@ -177,5 +177,5 @@ fn an_engine_that_falls_far_behind_is_replaced() {
     for n in 0..TURNS_MAX {
         assert!(engine.commits(&format!("i{n}")).starts_with("TurnStarted"));
     }
-    assert!(engine.commits("one more").starts_with("Failed { heals: true"));
+    assert!(engine.commits("one more").starts_with("Failed { cure: Again"));
 }

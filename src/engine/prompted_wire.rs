@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::problem::Problem;
 use crate::call::Usage;
 use crate::wire::Text;
 
@@ -74,16 +75,6 @@ struct Half<'a> {
 struct Format<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Option<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Problem<'a> {
-    #[serde(borrow, default)]
-    code: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    message: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    event_id: Option<Text<'a>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -196,9 +187,7 @@ impl<'a> Received<'a> {
         Done {
             id: response.and_then(|r| r.id.as_deref()),
             status: if failed { Status::Failed } else { Status::Ended },
-            code: details
-                .and_then(|d| d.error.as_ref())
-                .and_then(|error| error.code.as_deref()),
+            code: details.and_then(|d| d.error.as_ref()).map(Problem::code),
             usage: response
                 .and_then(|r| r.usage)
                 .map(ResponseUsage::counted)
@@ -206,15 +195,8 @@ impl<'a> Received<'a> {
         }
     }
 
-    /// An error's code, the client event that it is about, and its message.
-    pub fn error(&self) -> (&str, &str, &str) {
-        self.error.as_ref().map_or(("", "", ""), |error| {
-            (
-                error.code.as_deref().unwrap_or_default(),
-                error.event_id.as_deref().unwrap_or_default(),
-                error.message.as_deref().unwrap_or_default(),
-            )
-        })
+    pub fn error(&self) -> Option<&Problem<'a>> {
+        self.error.as_ref()
     }
 
     pub fn transcription_usage(&self) -> Usage {
@@ -242,18 +224,4 @@ impl ResponseUsage {
             ..Usage::default()
         }
     }
-}
-
-/// Error codes after which another session would fail the same way.
-pub fn refuses_for_good(code: &str) -> bool {
-    matches!(
-        code,
-        "invalid_api_key"
-            | "insufficient_quota"
-            | "credit_balance_exhausted"
-            | "billing_hard_limit_reached"
-            | "account_deactivated"
-            | "beta_api_shape_disabled"
-            | "model_not_found"
-    )
 }

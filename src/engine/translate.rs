@@ -18,10 +18,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::prompted_wire::refuses_for_good;
+use super::Noise;
+use super::problem::{Problem, failure};
 use crate::audio::resample::{Downsampler, Upsampler};
 use crate::audio::{self, BYTES_PER_MS, SILENCE, level};
-use crate::call::{SessionEvent, Time, Usage};
+use crate::call::{Cure, SessionEvent, Time, Usage};
 use crate::wire::{self, Text};
 
 /// The engine's own frame, 200 ms: shorter appends only wait there for the rest of it.
@@ -36,6 +37,9 @@ const IDLE_PEAK: u16 = 64;
 /// Idle output kept after speech, so that pauses within a sentence survive.
 const TAIL: usize = 240 / 20;
 
+/// Idle output after speech that shows that the engine has said what it had to say.
+const QUIET: usize = 200 / 20;
+
 /// Idle output after speech that ends a turn: longer than a pause between two sentences.
 const TURN_IDLE: usize = 800 / 20;
 
@@ -44,6 +48,12 @@ const SPEECH_TAIL: Duration = Duration::from_millis(600);
 
 /// The engine answers within about 3.5 s of a line's start; after this, nothing will come for it.
 const ANSWER_MAX: Duration = Duration::from_secs(6);
+
+/// Output comes all the time, idle or not, as long as audio is sent; without any for this long the engine is gone.
+const MUTE_MAX: Duration = Duration::from_secs(5);
+
+/// What is said of such an engine.
+pub const MUTE: &str = "sends nothing";
 
 #[derive(Debug)]
 pub struct Translate {
@@ -66,6 +76,11 @@ pub struct Translate {
     speaking: bool,
     /// Idle slices since the last that was not.
     idle: usize,
+    /// When output last came, once it has been seen to come without anything being said.
+    came: Option<Time>,
+    /// Since when audio has been sent without a break.
+    fed: Option<Time>,
+    last_fed: Time,
 }
 
 /// A stretch of speech and what the engine makes of it.
@@ -79,7 +94,7 @@ struct Turn {
 
 impl Translate {
     /// A session into the language of this code, which must be one that the engine speaks.
-    pub fn new(language: &'static str) -> Self {
+    pub fn new(language: &'static str, noise: Noise) -> Self {
         let update = json!({
             "type": "session.update",
             "event_id": "settings",
@@ -87,7 +102,7 @@ impl Translate {
                 "audio": {
                     "input": {
                         "transcription": {"model": "gpt-realtime-whisper"},
-                        "noise_reduction": {"type": "near_field"},
+                        "noise_reduction": noise.asked(),
                     },
                     "output": {"language": language},
                 },
@@ -110,6 +125,9 @@ impl Translate {
             audible: None,
             speaking: false,
             idle: 0,
+            came: None,
+            fed: None,
+            last_fed: Time::ZERO,
         }
     }
 
@@ -118,8 +136,9 @@ impl Translate {
         self.update.clone()
     }
 
-    /// Says that no more audio will come; the engine sends what it still has, then `session.closed`.
-    pub fn finish(&mut self, send: &mut dyn FnMut(String)) {
+    /// Says that no more audio will come after this `rest`; the engine sends what it still has, then `session.closed`.
+    pub fn finish(&mut self, rest: &[u8], send: &mut dyn FnMut(String)) {
+        self.widen(rest, send);
         if !self.frame.is_empty() {
             self.frame.resize(FRAME_BYTES, 0);
             self.send_frame(send);
@@ -136,6 +155,12 @@ impl Translate {
         emit: &mut dyn FnMut(SessionEvent<'_>),
     ) {
         self.watch_speaker(mulaw, now, emit);
+        self.watch_engine(now, emit);
+        self.widen(mulaw, send);
+    }
+
+    /// Resamples µ-law and sends the frames that it fills.
+    fn widen(&mut self, mulaw: &[u8], send: &mut dyn FnMut(String)) {
         self.samples.clear();
         for &byte in mulaw {
             let sample = match audio::decode_ulaw(byte) {
@@ -169,6 +194,23 @@ impl Translate {
         text.push_str("\"}");
         self.frame.clear();
         send(text);
+    }
+
+    /// An engine that is fed and sends nothing at all does not live any more.
+    fn watch_engine(&mut self, now: Time, emit: &mut dyn FnMut(SessionEvent<'_>)) {
+        if now.since(self.last_fed) > Duration::from_secs(1) {
+            self.fed = None;
+        }
+        self.last_fed = now;
+        let fed = *self.fed.get_or_insert(now);
+        if self.came.is_some_and(|came| now.since(came.max(fed)) > MUTE_MAX) {
+            self.came = None;
+            emit(SessionEvent::Failed {
+                cure: Cure::Again,
+                why: MUTE,
+                retry_after: None,
+            });
+        }
     }
 
     fn watch_speaker(&mut self, mulaw: &[u8], now: Time, emit: &mut dyn FnMut(SessionEvent<'_>)) {
@@ -226,6 +268,9 @@ impl Translate {
             return false;
         };
         let delta = received.delta.as_deref().unwrap_or_default();
+        if let Some(came) = &mut self.came {
+            *came = now;
+        }
         match &*received.kind {
             "session.output_audio.delta" => self.spoke(delta, now, emit),
             "session.output_transcript.delta" => {
@@ -275,7 +320,7 @@ impl Translate {
         } else {
             let why = "another language was confirmed";
             SessionEvent::Failed {
-                heals: false,
+                cure: Cure::OtherEngine,
                 why,
                 retry_after: None,
             }
@@ -295,7 +340,7 @@ impl Translate {
                 .map(|pair| i16::from_le_bytes(*pair)),
         );
         self.resampled.clear();
-        let (mut audible, mut from) = (false, 0);
+        let (mut audible, mut falls_quiet, mut from) = (false, false, 0);
         while from < self.samples.len() {
             let slice = from..self.samples.len().min(from + SLICE);
             from = slice.end;
@@ -305,7 +350,11 @@ impl Translate {
                 .max();
             let idle = peak.unwrap_or(0) <= IDLE_PEAK;
             self.idle = if idle { self.idle.saturating_add(1) } else { 0 };
+            falls_quiet |= self.idle == QUIET;
             audible |= !idle;
+            if idle {
+                self.came = Some(now);
+            }
             if self.idle <= TAIL {
                 self.down.push(&self.samples[slice], &mut self.resampled);
             }
@@ -334,6 +383,10 @@ impl Translate {
                 mulaw: &self.mulaw,
             });
         }
+        // From speech to silence, not from one silence to another.
+        if falls_quiet && self.turn.is_some_and(|turn| turn.spoken) {
+            emit(SessionEvent::Quiet);
+        }
         self.close_turn(now, emit);
     }
 
@@ -348,22 +401,11 @@ impl Translate {
 
     fn refused(&mut self, received: &Received<'_>, emit: &mut dyn FnMut(SessionEvent<'_>)) {
         let Some(error) = &received.error else { return };
-        let code = error.code.as_deref().unwrap_or_default();
-        let about_settings = error.event_id.as_deref() == Some("settings") && !self.confirmed;
-        let why = if code.is_empty() {
-            error.message.as_deref().unwrap_or_default()
-        } else {
-            code
-        };
-        if about_settings || refuses_for_good(code) {
+        let (code, why) = (error.code(), error.why());
+        let about_settings = error.about() == "settings" && !self.confirmed;
+        if let Some(cure) = failure(code, about_settings) {
             emit(SessionEvent::Failed {
-                heals: false,
-                why,
-                retry_after: None,
-            });
-        } else if code == "session_expired" {
-            emit(SessionEvent::Failed {
-                heals: true,
+                cure,
                 why,
                 retry_after: None,
             });
@@ -399,16 +441,6 @@ struct SessionAudio<'a> {
 struct Output<'a> {
     #[serde(borrow, default)]
     language: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Problem<'a> {
-    #[serde(borrow, default)]
-    code: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    message: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    event_id: Option<Text<'a>>,
 }
 
 #[cfg(test)]

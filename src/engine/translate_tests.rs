@@ -19,7 +19,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            engine: Translate::new("en"),
+            engine: Translate::new("en", Noise::Engine),
             now: Time::ZERO,
             sent: Vec::new(),
             said: Vec::new(),
@@ -93,9 +93,9 @@ fn what_does_not_fill_a_frame_is_sent_before_the_close() {
     let mut bench = Bench::new();
     bench.append(&[SILENCE; 1_760]);
     let sent = &mut bench.sent;
-    bench
-        .engine
-        .finish(&mut |text| sent.push(serde_json::from_str(&text).expect("JSON")));
+    bench.engine.finish(&[], &mut |text| {
+        sent.push(serde_json::from_str(&text).expect("JSON"))
+    });
     let kinds: Vec<_> = bench
         .sent
         .iter()
@@ -114,10 +114,10 @@ fn a_turn_begins_with_the_speaker_and_ends_when_the_engine_has_spoken_and_is_idl
     assert_eq!(bench.said.len(), 3, "the speaker stopped: {:?}", bench.said);
     bench.speaks(4_000, 400);
     bench.speaks(0, 400);
-    assert_eq!(bench.said.len(), 3, "a pause within a sentence");
+    assert_eq!(bench.said[3..], ["Quiet"], "a pause within a sentence");
     bench.speaks(0, 400);
     assert!(
-        bench.said[3].starts_with("TurnDone { turn: 1"),
+        bench.said[4].starts_with("TurnDone { turn: 1"),
         "{:?}",
         bench.said
     );
@@ -174,7 +174,7 @@ fn words_belong_to_the_turn_and_a_late_full_stop_opens_none() {
 
 #[test]
 fn audio_flows_only_into_the_right_language() {
-    for (language, expected) in [("en", "Ready"), ("es", "Failed { heals: false")] {
+    for (language, expected) in [("en", "Ready"), ("es", "Failed { cure: OtherEngine")] {
         let mut bench = Bench::new();
         let update = format!(
             "{{\"type\":\"session.updated\",\"session\":{{\"audio\":{{\"output\":{{\"language\":\"{language}\"}}}}}}}}"
@@ -185,14 +185,14 @@ fn audio_flows_only_into_the_right_language() {
     let mut bench = Bench::new();
     bench.receive("{\"type\":\"error\",\"error\":{\"code\":\"invalid_value\",\"event_id\":\"settings\"}}");
     assert!(
-        bench.said[0].starts_with("Failed { heals: false, why: \"invalid_value\""),
+        bench.said[0].starts_with("Failed { cure: OtherEngine, why: \"invalid_value\""),
         "{:?}",
         bench.said
     );
     bench.said.clear();
     bench.receive("{\"type\":\"error\",\"error\":{\"code\":\"session_expired\"}}");
     assert!(
-        bench.said[0].starts_with("Failed { heals: true"),
+        bench.said[0].starts_with("Failed { cure: Again"),
         "{:?}",
         bench.said
     );
@@ -229,6 +229,49 @@ fn nonsense_means_nothing() {
     }
     assert!(
         bench.said.is_empty() && bench.audio.is_empty(),
+        "{:?}",
+        bench.said
+    );
+}
+
+#[test]
+fn an_engine_that_is_fed_and_falls_mute_is_given_up_once_and_one_that_idles_is_not() {
+    let mut bench = Bench::new();
+    for _ in 0..60 {
+        bench.speaks(0, 200);
+        bench.append(&[crate::audio::SILENCE; 1_600]);
+    }
+    assert!(
+        !bench.said.iter().any(|said| said.starts_with("Failed")),
+        "{:?}",
+        bench.said
+    );
+    let since = bench.now;
+    for _ in 0..60 {
+        bench.append(&[crate::audio::SILENCE; 1_600]);
+    }
+    let failed: Vec<_> = bench
+        .said
+        .iter()
+        .filter(|said| said.starts_with("Failed"))
+        .collect();
+    assert_eq!(failed.len(), 1, "in {:?}", bench.now.since(since));
+}
+
+#[test]
+fn an_engine_that_never_sends_idle_output_and_one_that_is_not_fed_may_be_mute() {
+    let mut bench = Bench::new();
+    bench.append(&vec![crate::audio::SILENCE; 8_000 * 20]);
+    assert!(
+        !bench.said.iter().any(|said| said.starts_with("Failed")),
+        "{:?}",
+        bench.said
+    );
+    bench.speaks(0, 200);
+    bench.now = bench.now + Duration::from_secs(60);
+    bench.append(&[crate::audio::SILENCE; 1_600]);
+    assert!(
+        !bench.said.iter().any(|said| said.starts_with("Failed")),
         "{:?}",
         bench.said
     );

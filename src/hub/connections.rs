@@ -258,7 +258,7 @@ impl CallTask {
         self.sessions.retain(|session| session.id != id);
         self.changes += 1;
         let event = SessionEvent::Failed {
-            heals: lost.heals,
+            cure: lost.cure,
             why: &lost.why,
             retry_after: lost.retry_after,
         };

@@ -28,8 +28,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::call::event::Event;
 use crate::call::outcome::Reason;
-use crate::call::{Answer, Call, CallId, CallStatus, DialBy, Setup, Side, TaskEvent, Time, Token};
+use crate::call::{Answer, Call, CallId, CallStatus, Control, DialBy, Setup, Side, TaskEvent, Time, Token};
 use crate::carrier::twilio::rest::Rest;
+use crate::carrier::twilio::webhook::is_identity;
 use crate::config::{AgentDial, Config};
 use crate::language::Language;
 
@@ -205,7 +206,11 @@ impl Hub {
             agent_wait: config.agent_wait,
             interpreter: config.interpreter,
             original: config.original,
+            levels: config.levels,
+            backlog: config.backlog,
             wait_cue: config.wait_cue,
+            talking_cue: config.talking_cue,
+            keys: Arc::clone(&config.keys),
             hold: Arc::clone(&config.hold),
             must_confirm: config.engine.must_confirm(),
         }
@@ -287,6 +292,20 @@ impl Hub {
     /// The task queue reported something; `false` if the call is not live.
     pub fn task_event(&self, call: CallId, event: TaskEvent) -> bool {
         self.post(call, Post::Task(event))
+    }
+
+    /// Changes the interpretation of a running call; `false` if the call is not live, or does not take its letters.
+    pub fn control(&self, call: CallId, control: Control) -> bool {
+        self.post(call, Post::Control(control))
+    }
+
+    /// Hands a call over to the softphone of this identity, with `AGENT_DIAL=client:…`. `false` if that cannot even be
+    /// tried: no such call, no identity, or agents who come through the task queue, which hands over by itself. What
+    /// becomes of it the call's events tell.
+    pub fn transfer(&self, call: CallId, identity: &str) -> bool {
+        let dials = matches!(self.config.agent_dial, AgentDial::Client { .. });
+        let identity = identity.to_owned();
+        dials && is_identity(&identity) && self.post(call, Post::Transfer { identity })
     }
 
     pub fn is_live(&self, call: CallId) -> bool {

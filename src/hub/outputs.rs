@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
@@ -13,7 +14,10 @@ use super::task::{CallTask, Done, Heard, Later};
 use super::{Hub, Told};
 use crate::audio::BYTES_PER_MS;
 use crate::call::event::Event;
-use crate::call::{Answer, CallStatus, Close, DialError, EngineKind, Output, RequestId, SessionId, Side};
+use crate::call::{
+    Answer, CallStatus, Close, DialError, DialId, EngineKind, Output, RequestId, SessionId, Side,
+    TRANSFER_RING,
+};
 use crate::carrier::twilio::rest::{NewCall, RestError};
 use crate::carrier::twilio::{rest, taskrouter};
 use crate::config::AgentDial;
@@ -25,7 +29,7 @@ use crate::language::Language;
 const LEG_QUEUE_MAX: usize = 6_000 * BYTES_PER_MS;
 
 /// How long a softphone may ring (Twilio docs, Calls resource: at most 600).
-const RING_MAX_SECONDS: u64 = 600;
+const RING_MAX: Duration = Duration::from_secs(600);
 
 impl CallTask {
     pub(super) fn run_outputs(&mut self) {
@@ -80,7 +84,7 @@ impl CallTask {
             Output::CloseSession { session } => self.retire_session(session),
             Output::TakeLane => self.take_lane(),
             Output::ReleaseLane => self.hub.release_lane(self.call.id()),
-            Output::PlaceCall { token } => self.place(&token),
+            Output::PlaceCall { dial, to, token } => self.place(dial, to.as_deref(), &token),
             Output::FindCall => self.find(),
             Output::CompleteCall { side, call_sid } => self.complete(side, call_sid),
             Output::FetchCall { side, call_sid } => self.fetch(side, call_sid),
@@ -147,14 +151,11 @@ impl CallTask {
     fn dialled(hub: &Hub) -> (String, u64) {
         match &hub.config.agent_dial {
             AgentDial::Flex { number, .. } => (number.clone(), 60),
-            AgentDial::Client { identity } => (
-                format!("client:{identity}"),
-                hub.config.agent_wait.as_secs().min(RING_MAX_SECONDS),
-            ),
+            AgentDial::Client { identity } => softphone(identity, hub.config.agent_wait.min(RING_MAX)),
         }
     }
 
-    fn place(&mut self, token: &str) {
+    fn place(&mut self, dial: DialId, identity: Option<&str>, token: &str) {
         let hub = Arc::clone(&self.hub);
         let call = self.call.id();
         let from = self.lane.clone();
@@ -164,8 +165,11 @@ impl CallTask {
             "the document has a bounded length"
         );
         let status = documents::status_callback(&hub.config, call, Side::Agent);
+        let (to, timeout) = match identity {
+            Some(identity) => softphone(identity, hub.config.agent_wait.min(TRANSFER_RING)),
+            None => Self::dialled(&hub),
+        };
         let placing = async move {
-            let (to, timeout) = Self::dialled(&hub);
             let new = NewCall {
                 to: &to,
                 from: &from,
@@ -177,7 +181,7 @@ impl CallTask {
             if let Err(error) = &placed {
                 tracing::warn!(%call, %error, "the agent's call was not placed");
             }
-            Done::Placed(placed.map_err(|error| DialError::from(&error)))
+            Done::Placed(dial, placed.map_err(|error| DialError::from(&error)))
         };
         self.work.push(placing.boxed());
     }
@@ -208,7 +212,7 @@ impl CallTask {
                 completed,
                 Err(RestError::RateLimited { .. } | RestError::Unclear(_))
             );
-            Done::Completed(side, done)
+            Done::Completed(side, call_sid, done)
         };
         self.work.push(completing.boxed());
     }
@@ -217,7 +221,8 @@ impl CallTask {
         let hub = Arc::clone(&self.hub);
         let fetching = async move {
             let status = hub.rest.status(&call_sid).await;
-            Done::Fetched(side, status.ok().map(|status| status == CallStatus::Live))
+            let live = status.ok().map(|status| status == CallStatus::Live);
+            Done::Fetched(side, call_sid, live)
         };
         self.work.push(fetching.boxed());
     }
@@ -248,6 +253,8 @@ impl CallTask {
                 tracing::warn!(%call, %speaker, why, "a session was lost");
             }
             Event::Conversation => tracing::info!(%call, "the conversation has begun"),
+            Event::Transferred => tracing::info!(%call, "another agent has taken over"),
+            Event::TransferFailed { why } => tracing::warn!(%call, why, "the call was not handed over"),
             // What people said is for listeners, not for logs.
             Event::Utterance(utterance) => {
                 tracing::debug!(%call, number = utterance.number, "an utterance was translated");
@@ -261,4 +268,9 @@ impl CallTask {
             event,
         });
     }
+}
+
+/// A softphone as the REST API names it, and how many seconds it may ring.
+fn softphone(identity: &str, ring: Duration) -> (String, u64) {
+    (format!("client:{identity}"), ring.as_secs())
 }

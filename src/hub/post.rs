@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::socket::Socket;
-use crate::call::{Answer, CallStatus, Side, TaskEvent};
+use crate::call::{Answer, CallStatus, Control, Side, TaskEvent};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 
@@ -28,6 +28,11 @@ pub enum Post {
         status: CallStatus,
     },
     Task(TaskEvent),
+    Control(Control),
+    /// The identity has been checked.
+    Transfer {
+        identity: String,
+    },
     LaneGranted {
         number: String,
     },

@@ -12,8 +12,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, connect_async_tls_with_config};
 
 use super::socket::{Socket, session_config};
-use crate::call::EngineKind;
-use crate::engine::prompted_wire::refuses_for_good;
+use crate::call::{Cure, EngineKind};
+use crate::engine::problem::cure;
 use crate::engine::{Auth, Settings};
 
 /// A session's socket.
@@ -27,8 +27,8 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub struct Lost {
     pub why: String,
-    /// Whether another attempt may help.
-    pub heals: bool,
+    /// What may help.
+    pub cure: Cure,
     pub retry_after: Option<Duration>,
 }
 
@@ -36,7 +36,7 @@ impl Lost {
     pub fn healing(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
-            heals: true,
+            cure: Cure::Again,
             retry_after: None,
         }
     }
@@ -61,7 +61,7 @@ pub async fn connect(
 ) -> Result<SessionSocket, Lost> {
     let url = settings.session_url(kind);
     let mut request = url.as_str().into_client_request().map_err(|error| Lost {
-        heals: false,
+        cure: Cure::Nothing,
         ..lost(&error)
     })?;
     let (name, value) = match settings.auth {
@@ -77,7 +77,7 @@ pub async fn connect(
     let Ok(mut value) = HeaderValue::from_str(&value) else {
         return Err(Lost {
             why: "the key has characters that no header can carry".into(),
-            heals: false,
+            cure: Cure::Nothing,
             retry_after: None,
         });
     };
@@ -110,11 +110,16 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> Lost {
         .unwrap_or_default();
     let retry_after = response.headers().get(header::RETRY_AFTER);
     let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    // A wrong key, model or path stays wrong; limits, overload and a server's own faults pass.
-    let passes = matches!(status, 408 | 409 | 425 | 429 | 500..=599) && !refuses_for_good(&code);
+    // A wrong key stays wrong everywhere, a wrong model or path here; limits, overload and a server's own faults pass.
+    let cure = match (cure(&code), status) {
+        (Cure::Again, 408 | 409 | 425 | 429 | 500..=599) => Cure::Again,
+        (Cure::Again, 401 | 402) => Cure::Nothing,
+        (Cure::Again, _) => Cure::OtherEngine,
+        (known, _) => known,
+    };
     Lost {
         why: format!("the handshake was refused with status {status} {code}"),
-        heals: passes,
+        cure,
         retry_after: retry_after.map(Duration::from_secs),
     }
 }
@@ -126,10 +131,13 @@ pub fn closed(last: Option<&Message>) -> Lost {
     };
     let code = u16::from(frame.code);
     // 4000 is how the beta protocol is refused; 1008 is a policy that another attempt would meet again.
-    let heals = !matches!(code, 4000 | 1008);
+    let cure = match code {
+        4000 | 1008 => Cure::OtherEngine,
+        _ => Cure::Again,
+    };
     Lost {
         why: format!("closed with code {code}"),
-        heals,
+        cure,
         retry_after: None,
     }
 }

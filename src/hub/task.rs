@@ -20,10 +20,11 @@ use super::connections::{Leg, Retiring, Session};
 use super::post::{NewStream, Post};
 use super::session::{Lost, SessionSocket};
 use crate::call::{
-    Answer, Call, DialError, Input, Outbox, RequestId, SessionEvent, SessionId, Side, SocketId, StreamStart,
-    Time, Usage,
+    Answer, Call, Cure, DialError, DialId, Input, Outbox, RequestId, SessionEvent, SessionId, Side, SocketId,
+    StreamStart, Time, Usage,
 };
 use crate::carrier::twilio::stream::Encoder;
+use crate::engine::translate::MUTE;
 use crate::language::Language;
 
 /// Rounds before the other tasks of the thread get their turn.
@@ -65,10 +66,10 @@ pub(super) struct CallTask {
 /// The answer to something that was asked of the network.
 pub(super) enum Done {
     Connected(SessionId, Result<Box<SessionSocket>, Lost>),
-    Placed(Result<String, DialError>),
+    Placed(DialId, Result<String, DialError>),
     Found(Result<Option<String>, ()>),
-    Completed(Side, bool),
-    Fetched(Side, Option<bool>),
+    Completed(Side, String, bool),
+    Fetched(Side, String, Option<bool>),
 }
 
 /// A fact that follows from doing an output.
@@ -87,6 +88,8 @@ pub(super) enum Heard {
     SpeechStopped,
     TurnStarted(u32),
     TurnDone(u32),
+    /// The engine sends nothing any more.
+    Mute,
 }
 
 impl Heard {
@@ -96,6 +99,7 @@ impl Heard {
             SessionEvent::SpeechStopped => Some(Self::SpeechStopped),
             SessionEvent::TurnStarted { turn } => Some(Self::TurnStarted(turn)),
             SessionEvent::TurnDone { turn, .. } => Some(Self::TurnDone(turn)),
+            SessionEvent::Failed { .. } => Some(Self::Mute),
             _ => None,
         }
     }
@@ -108,6 +112,11 @@ impl Heard {
             Self::TurnDone(turn) => SessionEvent::TurnDone {
                 turn,
                 usage: Usage::default(),
+            },
+            Self::Mute => SessionEvent::Failed {
+                cure: Cure::Again,
+                why: MUTE,
+                retry_after: None,
             },
         }
     }
@@ -223,6 +232,8 @@ impl CallTask {
                 });
             }
             Post::Task(event) => self.input(Input::Task(event)),
+            Post::Control(control) => self.input(Input::Control(control)),
+            Post::Transfer { identity } => self.input(Input::Transfer { identity }),
             Post::LaneGranted { number } => {
                 self.lane = number;
                 self.input(Input::LaneGranted);
@@ -267,15 +278,17 @@ impl CallTask {
             busy = true;
             match done {
                 Done::Connected(session, result) => self.connected(session, result),
-                Done::Placed(result) => {
+                Done::Placed(dial, result) => {
                     if let Ok(call_sid) = &result {
                         self.hub.registry.name(self.call.id(), Side::Agent, call_sid);
                     }
-                    self.input(Input::Placed(result));
+                    self.input(Input::Placed { dial, result });
                 }
                 Done::Found(result) => self.input(Input::Found(result)),
-                Done::Completed(side, done) => self.input(Input::Completed { side, done }),
-                Done::Fetched(side, live) => self.input(Input::Fetched { side, live }),
+                Done::Completed(side, call_sid, done) => {
+                    self.input(Input::Completed { side, call_sid, done })
+                }
+                Done::Fetched(side, call_sid, live) => self.input(Input::Fetched { side, call_sid, live }),
             }
         }
         busy

@@ -1,4 +1,4 @@
-//! What cannot be provoked from outside: a failure inside one call's task.
+//! What cannot be provoked from outside: a failure inside one call's task, and controls that no webhook brings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Hub;
 use super::post::Post;
-use crate::call::CallId;
+use crate::call::event::Event;
 use crate::call::outcome::Reason;
+use crate::call::{CallId, Control};
 use crate::commands::serve::serve;
 use crate::config::Config;
 use crate::language::Language;
@@ -73,5 +74,24 @@ async fn a_failure_inside_one_call_is_told_to_both_and_harms_no_other() {
         other_agent.wait_heard_audible(before + 200, SOON).await,
         "the other call goes on"
     );
+    carrier.stop().await;
+}
+
+#[tokio::test]
+async fn a_live_call_is_controlled_from_outside_and_another_is_not() {
+    let options = CarrierOptions::default();
+    let carrier = CarrierSim::start(options.clone()).await.expect("a carrier");
+    let (hub, public) = program(&carrier, &options).await;
+    let (_caller, _agent, call) = talking(&carrier, &public).await;
+    let mut told = hub.listen();
+    let control = Control::ToggleInterpretation;
+    assert!(!hub.control(CallId::from_bytes([9; 16]), control));
+    assert!(hub.control(call, control));
+    let obeyed = async {
+        while !matches!(told.recv().await, Ok(told) if told.call == call && told.event == Event::Controlled { control })
+        {
+        }
+    };
+    tokio::time::timeout(SOON, obeyed).await.expect("the call obeys");
     carrier.stop().await;
 }

@@ -7,6 +7,8 @@
 
 pub mod events;
 pub mod people;
+pub mod recital;
+pub mod sound;
 
 use std::sync::Arc;
 use std::time::Duration;

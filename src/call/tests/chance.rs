@@ -3,7 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::call::{Side, TaskEvent};
+use crate::call::{Control, EngineKind, Interpreter, Side, TaskEvent};
+use crate::language::Language;
 
 use super::conversation::Conversation;
 use super::script::{Dialled, Script};
@@ -24,12 +25,22 @@ pub enum Fact {
     Break(Side),
     CallerConnects,
     AgentConnects,
+    Transfer,
     OldToken,
     ForeignToken,
     Accept,
     Match,
     Task(TaskEvent),
     SessionFails(Side, bool),
+    /// Any of the open sessions fails: that in use, the next, or the one that leaves.
+    AnyFails(usize),
+    /// Sessions hear nothing from here on, or hear again.
+    Deaf(bool),
+    /// An engine cannot be had, for the moment or for good, or can be had again.
+    Away(Option<(EngineKind, bool)>),
+    /// A session's time is over.
+    Renew(Side),
+    Control(Control),
     Mark(Side, u32, u32),
     Webhook(Side),
     FirstWebhook,
@@ -39,6 +50,21 @@ pub enum Fact {
 
 fn side() -> impl Strategy<Value = Side> {
     prop_oneof![Just(Side::Caller), Just(Side::Agent)]
+}
+
+fn engine() -> impl Strategy<Value = EngineKind> {
+    prop_oneof![Just(EngineKind::Prompted), Just(EngineKind::Translate)]
+}
+
+/// Tamil is no language that the dedicated engine speaks.
+fn control() -> impl Strategy<Value = Control> {
+    let language = (0..4_usize)
+        .prop_map(|n| Language::find(["spanish", "english", "french", "tamil"][n]).expect("a language"));
+    prop_oneof![
+        any::<bool>().prop_map(Control::Interpret),
+        Just(Control::ToggleInterpretation),
+        (side(), language).prop_map(|(side, language)| Control::Language { side, language }),
+    ]
 }
 
 fn fact() -> impl Strategy<Value = Fact> {
@@ -54,6 +80,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         3 => side().prop_map(Fact::Break),
         2 => Just(Fact::CallerConnects),
         4 => Just(Fact::AgentConnects),
+        2 => Just(Fact::Transfer),
         1 => Just(Fact::OldToken),
         1 => Just(Fact::ForeignToken),
         4 => Just(Fact::Accept),
@@ -65,6 +92,11 @@ fn fact() -> impl Strategy<Value = Fact> {
         ].prop_map(Fact::Task),
         1 => Just(Fact::Task(TaskEvent::Canceled)),
         3 => (side(), prop::bool::weighted(0.9)).prop_map(|(side, heals)| Fact::SessionFails(side, heals)),
+        3 => (0..6_usize).prop_map(Fact::AnyFails),
+        1 => any::<bool>().prop_map(Fact::Deaf),
+        2 => prop::option::of((engine(), prop::bool::weighted(0.8))).prop_map(Fact::Away),
+        4 => side().prop_map(Fact::Renew),
+        3 => control().prop_map(Fact::Control),
         2 => (side(), 0..4_u32, 0..9_u32).prop_map(|(side, g, n)| Fact::Mark(side, g, n)),
         1 => side().prop_map(Fact::Webhook),
         1 => Just(Fact::FirstWebhook),
@@ -88,8 +120,13 @@ fn beginning() -> impl Strategy<Value = Vec<Fact>> {
         all.push(Fact::Pause(1_000));
         all
     });
+    let handed_over = joined.clone().prop_map(|mut all| {
+        all.extend([Fact::Transfer, Fact::Pause(500), Fact::AgentConnects]);
+        all
+    });
     prop_oneof![
         4 => joined,
+        1 => handed_over,
         1 => Just(vec![Fact::CallerConnects]),
         1 => Just(Vec::new()),
     ]
@@ -127,6 +164,8 @@ prop_compose! {
             failing,
             think_ms,
             answer_ms,
+            away: None,
+            deaf: false,
             completes: completes.into(),
             live: Some(true),
             asks,
@@ -139,6 +178,7 @@ prop_compose! {
 #[derive(Clone, Debug)]
 pub struct Play {
     pub script: Script,
+    pub interpreter: Interpreter,
     pub same_language: bool,
     pub full: bool,
     pub client: bool,
@@ -151,6 +191,7 @@ pub struct Play {
 prop_compose! {
     pub fn play()(
         script in script(),
+        interpreter in prop_oneof![Just(Interpreter::Prompted), Just(Interpreter::Auto)],
         same_language in prop::bool::weighted(0.1),
         full in prop::bool::weighted(0.3),
         client in prop::bool::weighted(0.2),
@@ -160,6 +201,6 @@ prop_compose! {
         caller_ends in prop::bool::weighted(0.8),
     ) -> Play {
         let facts = begin.into_iter().chain(middle).collect();
-        Play { script, same_language, full, client, must_confirm, facts, caller_ends }
+        Play { script, interpreter, same_language, full, client, must_confirm, facts, caller_ends }
     }
 }

@@ -16,8 +16,8 @@ use crate::audio::SILENCE;
 use crate::call::event::{Event, Totals};
 use crate::call::outcome::Reason;
 use crate::call::{
-    Answer, Call, CallId, CallStatus, Close, DialBy, Input, LegEvent, OriginalAudio, Outbox, RequestId,
-    SessionEvent, Setup, Side, SocketId, StreamStart, TaskEvent, Time,
+    Answer, Call, CallId, CallStatus, Close, Cure, DialBy, Input, Keys, LegEvent, Levels, OriginalAudio,
+    Outbox, RequestId, SessionEvent, Setup, Side, SocketId, StreamStart, TaskEvent, Time,
 };
 use crate::language::Language;
 
@@ -27,7 +27,10 @@ use super::script::{Later, Script};
 
 pub const CALLER_SID: &str = "CAcaller";
 /// Names for the agent's calls, in the order of the dials.
-pub const AGENT_SIDS: [&str; 6] = ["CA0", "CA1", "CA2", "CA3", "CA4", "CA5"];
+pub const AGENT_SIDS: [&str; 24] = [
+    "CA0", "CA1", "CA2", "CA3", "CA4", "CA5", "CA6", "CA7", "CA8", "CA9", "CA10", "CA11", "CA12", "CA13",
+    "CA14", "CA15", "CA16", "CA17", "CA18", "CA19", "CA20", "CA21", "CA22", "CA23",
+];
 const FRAME_MS: u64 = 20;
 pub const FRAME: usize = 160;
 
@@ -39,6 +42,8 @@ pub struct Conversation {
     pub sessions: Vec<Interpreter>,
     /// The token of each dial.
     pub dials: Vec<String>,
+    /// Whom each dial was for, if not whom the settings name.
+    pub dialled: Vec<Option<String>>,
     /// Tokens for streams that come back.
     pub tokens: [Option<String>; 2],
     /// The carrier's calls that run.
@@ -53,6 +58,13 @@ pub struct Conversation {
     pub finished: bool,
     /// All that each party's interpreter has said and a listener was there to hear.
     pub spoken: [Vec<u8>; 2],
+    /// What has been said while a session that was replaced still spoke, to be heard after it.
+    pub parked: [Vec<u8>; 2],
+    /// How much interpreters have said, heard or not.
+    pub made: [usize; 2],
+    /// All that each party has said, and which of it was translated to the end or heard as it was said.
+    pub said: [Vec<u8>; 2],
+    pub covered: [Vec<bool>; 2],
     /// Bytes that came from each party after the acceptance.
     pub heard: [u64; 2],
     pub speaking: [bool; 2],
@@ -61,10 +73,19 @@ pub struct Conversation {
     /// Everything that came out, for comparing replays.
     pub log: u64,
     pub asked: BTreeMap<u32, Side>,
+    /// Which call a question was about, where that is not the party's latest.
+    pub asked_about: BTreeMap<u32, &'static str>,
     pub out: Outbox,
     pub later: BTreeMap<(Time, u64), Later>,
     pub order: u64,
+    /// How many frames a line sends in one.
+    pub frames_at_once: u64,
     next_frame: Time,
+}
+
+/// Another session helps, or only the other engine.
+pub fn cure(heals: bool) -> Cure {
+    if heals { Cure::Again } else { Cure::OtherEngine }
 }
 
 pub fn setup() -> Setup {
@@ -76,7 +97,13 @@ pub fn setup() -> Setup {
         agent_wait: Duration::from_secs(60),
         interpreter: crate::call::Interpreter::Prompted,
         original: OriginalAudio::Off,
+        levels: Levels::default(),
+        backlog: None,
         wait_cue: true,
+        talking_cue: false,
+        keys: Keys::parse("*8=toggle,*81=on,*7=caller:french")
+            .expect("keys")
+            .into(),
         hold: vec![line::HOLD; 4_000].into(),
         must_confirm: true,
     }
@@ -99,6 +126,7 @@ impl Conversation {
             lines: Vec::new(),
             sessions: Vec::new(),
             dials: Vec::new(),
+            dialled: Vec::new(),
             tokens: [None, None],
             running: vec![CALLER_SID.to_owned()],
             told: Vec::new(),
@@ -110,14 +138,20 @@ impl Conversation {
             fetched: 0,
             finished: false,
             spoken: [Vec::new(), Vec::new()],
+            parked: [Vec::new(), Vec::new()],
+            made: [0; 2],
+            said: [Vec::new(), Vec::new()],
+            covered: [Vec::new(), Vec::new()],
             heard: [0; 2],
             speaking: [false; 2],
             mute: [false; 2],
             log: 0,
             asked: BTreeMap::new(),
+            asked_about: BTreeMap::new(),
             out: Outbox::default(),
             later: BTreeMap::new(),
             order: 0,
+            frames_at_once: 1,
             next_frame: Time::ZERO,
         }
     }
@@ -155,12 +189,19 @@ impl Conversation {
     /// The agent's stream comes with the token and the name of the latest dial.
     pub fn agent_connects(&mut self) -> SocketId {
         let token = self.dials.last().expect("a dial").clone();
-        self.connect(Side::Agent, &token, AGENT_SIDS[self.dials.len() - 1])
+        self.connect(Side::Agent, &token, self.dialled_sid())
+    }
+
+    /// The name that the latest dial's call has, or would have.
+    pub fn dialled_sid(&self) -> &'static str {
+        AGENT_SIDS[self.dials.len().saturating_sub(1)]
     }
 
     pub fn connect(&mut self, side: Side, token: &str, call_sid: &str) -> SocketId {
         let socket = SocketId(self.lines.len() as u32);
-        self.lines.push(Line::new(side, self.now));
+        let known = AGENT_SIDS.into_iter().find(|sid| *sid == call_sid);
+        self.lines
+            .push(Line::new(side, known.unwrap_or(CALLER_SID), self.now));
         let start = StreamStart { token, call_sid };
         self.give(Input::Stream { socket, start });
         socket
@@ -239,19 +280,26 @@ impl Conversation {
         }
     }
 
-    /// The name of the party's latest call.
+    /// The name of the call that the party's latest line belongs to; before there is one, of the latest dial's.
     pub fn sid(&self, side: Side) -> &'static str {
-        match side {
-            Side::Caller => CALLER_SID,
-            Side::Agent => AGENT_SIDS[self.dials.len().saturating_sub(1)],
+        let theirs = |line: &&Line| line.side == side && line.closed != Some(Close::Refused);
+        match (side, self.lines.iter().rev().find(theirs)) {
+            (Side::Caller, _) => CALLER_SID,
+            (Side::Agent, Some(line)) => line.sid,
+            (Side::Agent, None) => self.dialled_sid(),
         }
     }
 
     /// The carrier asks what a party's call is to do next.
     pub fn ask(&mut self, side: Side, after_ms: u64) {
+        self.ask_about(side, self.sid(side), after_ms);
+    }
+
+    /// The carrier asks what this call is to do next.
+    pub fn ask_about(&mut self, side: Side, call_sid: &'static str, after_ms: u64) {
         let request = RequestId(self.asked.len() as u32);
         self.asked.insert(request.0, side);
-        let call_sid = self.sid(side);
+        self.asked_about.insert(request.0, call_sid);
         self.later(
             after_ms,
             Later::Input(Input::AfterStream {
@@ -272,13 +320,14 @@ impl Conversation {
         self.give(Input::Session { session, event });
     }
 
+    /// The session fails; `heals` if another of its engine would do.
     pub fn session_fails(&mut self, speaker: Side, heals: bool) {
         let why = "gone";
         let retry_after = None;
         self.session_says(
             speaker,
             SessionEvent::Failed {
-                heals,
+                cure: cure(heals),
                 why,
                 retry_after,
             },
@@ -351,15 +400,31 @@ impl Conversation {
     }
 
     fn frames(&mut self) {
-        self.next_frame = self.now + Duration::from_millis(FRAME_MS);
+        self.next_frame = self.now + Duration::from_millis(FRAME_MS * self.frames_at_once);
         for side in Side::BOTH {
             let Some(socket) = self.socket(side).filter(|_| !self.mute[side as usize]) else {
                 continue;
             };
             let speaking = self.speaking[side as usize];
-            let byte = if speaking { line::voice(side) } else { SILENCE };
-            self.frame(socket, &[byte; FRAME]);
+            let mut mulaw = Vec::new();
+            for _ in 0..self.frames_at_once {
+                mulaw.extend(if speaking {
+                    self.voice(side)
+                } else {
+                    [SILENCE; FRAME]
+                });
+            }
+            self.frame(socket, &mulaw);
         }
+    }
+
+    /// The next frame of what a party says.
+    pub fn voice(&mut self, side: Side) -> [u8; FRAME] {
+        let said = &mut self.said[side as usize];
+        let from = said.len();
+        said.extend((from..from + FRAME).map(|place| line::voice(side, place)));
+        self.covered[side as usize].resize(said.len(), false);
+        std::array::from_fn(|n| said[from + n])
     }
 
     pub fn frame(&mut self, socket: SocketId, mulaw: &[u8]) {

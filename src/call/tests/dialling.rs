@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::call::event::Event;
-use crate::call::{CallStatus, DialBy, DialError, Input, Side};
+use crate::call::{CallStatus, DialBy, DialError, DialId, Input, Side};
 use crate::phrase::Phrase;
 
 use super::conversation::{AGENT_SIDS, Conversation};
@@ -333,14 +333,22 @@ fn a_line_of_the_agents_own_is_never_adopted_from_a_list() {
 #[test]
 fn answers_that_nobody_waits_for_mean_nothing() {
     let mut it = Conversation::ringing(|_, _| {});
-    it.give(Input::Placed(Ok(AGENT_SIDS[5].to_owned())));
-    it.give(Input::Placed(Err(DialError::Refused)));
+    for result in [Ok(AGENT_SIDS[5].to_owned()), Err(DialError::Refused)] {
+        for dial in [DialId(0), DialId(9)] {
+            let result = result.clone();
+            it.give(Input::Placed { dial, result });
+        }
+    }
     it.give(Input::Found(Ok(Some(AGENT_SIDS[5].to_owned()))));
     it.give(Input::Found(Ok(None)));
     it.give(Input::LaneGranted);
     for side in Side::BOTH {
-        it.give(Input::Completed { side, done: true });
-        it.give(Input::Fetched { side, live: None });
+        for sid in [it.sid(side), "CAstray"] {
+            let (call_sid, done, live) = (sid.to_owned(), true, None);
+            it.give(Input::Completed { side, call_sid, done });
+            let call_sid = sid.to_owned();
+            it.give(Input::Fetched { side, call_sid, live });
+        }
     }
     it.advance(1_000);
     assert_eq!((it.dials.len(), reason(&it)), (1, "running"));

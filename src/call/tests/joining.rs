@@ -236,6 +236,7 @@ fn a_second_acceptance_changes_only_the_agents_name() {
     it.give(Input::Task(TaskEvent::Accepted {
         worker: worker.clone(),
     }));
+    it.advance(1_000);
     it.says(Side::Agent, 1_000);
     it.advance(3_000);
     assert!(it.saw(|event| *event

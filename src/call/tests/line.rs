@@ -14,6 +14,8 @@ pub enum Sound {
     Hold,
     /// The cue against silence.
     Cue,
+    /// The cue to a speaker that the interpreter is still talking.
+    Talking,
     /// The tones that announce the original voice.
     Tone,
     /// A party's own voice.
@@ -25,12 +27,25 @@ pub enum Sound {
 /// The byte that all hold audio of a test consists of.
 pub const HOLD: u8 = 0x30;
 
-/// The byte that all of a party's own voice consists of.
-pub const fn voice(side: Side) -> u8 {
-    match side {
+/// The byte at a place of all that a party says in a call: loud, and no stretch looks like another.
+pub fn voice(side: Side, place: usize) -> u8 {
+    let base = match side {
         Side::Caller => 0x10,
         Side::Agent => 0x90,
-    }
+    };
+    base + (mixed(place) % 16) as u8
+}
+
+pub fn is_voice(byte: u8, side: Side) -> bool {
+    byte & 0xF0 == voice(side, 0) & 0xF0
+}
+
+/// Bits without a pattern (the finaliser of splitmix64).
+fn mixed(place: usize) -> u64 {
+    let mut bits = (place as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits >> 33
 }
 
 /// The byte at a place of all that a party's interpreter says in a call: no stretch looks like another.
@@ -39,16 +54,15 @@ pub fn speech(side: Side, place: usize) -> u8 {
         Side::Caller => 0x40,
         Side::Agent => 0xA0,
     };
-    let mixed = (place as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    base + ((mixed >> 40) % 61) as u8
+    base + (mixed(place) % 61) as u8
 }
 
 fn sound(byte: u8) -> Sound {
     match byte {
         SILENCE => Sound::Silence,
         HOLD => Sound::Hold,
-        0x10 => Sound::Voice(Side::Caller),
-        0x90 => Sound::Voice(Side::Agent),
+        0x10..=0x1F => Sound::Voice(Side::Caller),
+        0x90..=0x9F => Sound::Voice(Side::Agent),
         0x40..=0x7C => Sound::Speech(Side::Caller),
         0xA0..=0xDC => Sound::Speech(Side::Agent),
         other => panic!("nobody made this sound: {other:#x}"),
@@ -59,6 +73,8 @@ fn sound(byte: u8) -> Sound {
 #[derive(Debug)]
 pub struct Line {
     pub side: Side,
+    /// The carrier's name of its call.
+    pub sid: &'static str,
     pub since: Time,
     /// Both ends hold it open.
     pub open: bool,
@@ -72,7 +88,7 @@ pub struct Line {
     pub speech_confirmed: usize,
     /// The speech that was sent, whether or not it was played.
     pub sent: Vec<u8>,
-    /// It was we who ended it while the party was there.
+    /// It was we who ended it, at the call's end, while the party was there.
     pub let_go: bool,
     pub busy_until: Time,
     /// The most that ever lay here unplayed.
@@ -81,9 +97,10 @@ pub struct Line {
 }
 
 impl Line {
-    pub fn new(side: Side, since: Time) -> Self {
+    pub fn new(side: Side, sid: &'static str, since: Time) -> Self {
         Self {
             side,
+            sid,
             since,
             open: true,
             closed: None,
@@ -114,7 +131,7 @@ impl Line {
                     self.sent.push(byte);
                 }
                 Sound::Hold => assert_eq!(self.side, Side::Caller, "only the caller waits"),
-                Sound::Silence | Sound::Cue | Sound::Tone => {}
+                Sound::Silence | Sound::Cue | Sound::Talking | Sound::Tone => {}
             }
         }
         self.pieces.push((starts, mulaw.to_vec()));
@@ -175,6 +192,17 @@ impl Line {
             .collect()
     }
 
+    /// The other party's own voice among what was sent, byte for byte, in runs without a gap of the party's making.
+    pub fn voices(&self) -> Vec<u8> {
+        let wanted = Sound::Voice(self.side.other());
+        self.pieces
+            .iter()
+            .flat_map(|(_, bytes)| bytes.iter().copied().zip(sounds(bytes)))
+            .filter(|(_, sound)| *sound == wanted)
+            .map(|(byte, _)| byte)
+            .collect()
+    }
+
     /// How many bytes of the other party's translation have been played, once the line has stopped.
     pub fn speech_played(&self) -> usize {
         self.amount(Sound::Speech(self.side.other()))
@@ -198,7 +226,9 @@ impl Line {
 
 /// Our own tones are recognised as a whole: they are always sent in one piece.
 fn sounds(mulaw: &[u8]) -> impl Iterator<Item = Sound> + '_ {
-    let whole = if mulaw == tone::CUE.as_slice() {
+    let whole = if mulaw == tone::TALKING.as_slice() {
+        Some(Sound::Talking)
+    } else if mulaw == tone::CUE.as_slice() {
         Some(Sound::Cue)
     } else if tone::ORIGINAL.starts_with(mulaw) && mulaw.len() > 100 || mulaw == tone::ORIGINAL.as_slice() {
         Some(Sound::Tone)

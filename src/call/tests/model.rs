@@ -4,18 +4,22 @@
 //! every byte of translation reaches its listener once, nobody sits in silence, every call comes to an end, and the same
 //! facts give the same outputs.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use crate::audio::SILENCE;
+use crate::call::event::Event;
 use crate::call::outcome::Reason;
+use crate::call::timer::Timer;
 use crate::call::{
-    CallStatus, DialBy, Input, LegEvent, MarkId, OriginalAudio, Phase, RequestId, Side, SocketId,
+    CallStatus, DialBy, Input, LegEvent, MarkId, OriginalAudio, Phase, RequestId, SessionEvent, Side,
+    SocketId,
 };
 use crate::language::Language;
 
 use super::chance::{Fact, Play, play};
-use super::conversation::{CALLER_SID, Conversation, FRAME};
-use super::line::voice;
+use super::conversation::{AGENT_SIDS, CALLER_SID, Conversation, FRAME, cure};
 
 impl Conversation {
     fn fact(&mut self, fact: &Fact, old: &mut Vec<(Side, String)>) {
@@ -30,7 +34,8 @@ impl Conversation {
             Fact::Burst(side, frames) => {
                 for _ in 0..frames {
                     if let Some(socket) = self.socket(side) {
-                        self.frame(socket, &[voice(side); FRAME]);
+                        let mulaw = self.voice(side);
+                        self.frame(socket, &mulaw);
                     }
                 }
             }
@@ -62,6 +67,12 @@ impl Conversation {
                     self.comes_in(Side::Agent, token, old);
                 }
             }
+            Fact::Transfer => {
+                if self.dials.len() < AGENT_SIDS.len() - 8 {
+                    let identity = "bo".to_owned();
+                    self.give(Input::Transfer { identity });
+                }
+            }
             Fact::OldToken => {
                 for (side, token) in std::mem::take(old) {
                     let used = self.lines.len();
@@ -81,6 +92,18 @@ impl Conversation {
                     self.session_fails(side, heals);
                 }
             }
+            Fact::AnyFails(which) => self.any_fails(which),
+            Fact::Deaf(on) => {
+                self.script.deaf = on;
+                self.sessions.iter_mut().for_each(|session| session.deaf = on);
+            }
+            Fact::Away(engine) => self.script.away = engine,
+            Fact::Renew(side) => {
+                let now = self.now;
+                self.call.timers.set(Timer::Renew(side), now);
+                self.give(Input::Wake);
+            }
+            Fact::Control(control) => self.give(Input::Control(control)),
             Fact::Mark(side, generation, number) => {
                 if let Some(socket) = self.socket(side).filter(|_| generation == 0) {
                     let event = LegEvent::Mark(MarkId { generation, number });
@@ -108,7 +131,11 @@ impl Conversation {
 
     /// A stream comes; a token that has let it in is of no more use.
     fn comes_in(&mut self, side: Side, token: String, used: &mut Vec<(Side, String)>) {
-        let socket = self.connect(side, &token, self.sid(side));
+        let call_sid = match side {
+            Side::Caller => CALLER_SID,
+            Side::Agent => self.dialled_sid(),
+        };
+        let socket = self.connect(side, &token, call_sid);
         if self.lines[socket.0 as usize].open {
             used.push((side, token));
         }
@@ -127,6 +154,23 @@ impl Conversation {
             side,
             call_sid,
         });
+    }
+
+    fn any_fails(&mut self, which: usize) {
+        let open: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|session| session.open)
+            .map(|s| s.id)
+            .collect();
+        if let Some(&session) = open.get(which) {
+            let event = SessionEvent::Failed {
+                cure: cure(true),
+                why: "gone",
+                retry_after: None,
+            };
+            self.give(Input::Session { session, event });
+        }
     }
 
     fn status_ended(&mut self, side: Side) {
@@ -174,6 +218,7 @@ fn act(play: &Play) -> Conversation {
             setup.dial = DialBy::Client;
         }
         setup.must_confirm = play.must_confirm;
+        setup.interpreter = play.interpreter;
     });
     let mut old = Vec::new();
     for fact in &play.facts {
@@ -203,7 +248,7 @@ fn check_sums(it: &Conversation) {
         } else {
             0
         };
-        let kept = it.call.directions[n].held.len() as u64;
+        let kept = it.call.directions[n].uplink.fresh() as u64;
         let sums = it.call.totals;
         let known = sums.carried[n] + sums.lost[n] + sums.skipped[n] + beep + kept;
         assert_eq!(known, it.heard[n], "what the {side} said: {sums:?}, {kept} kept");
@@ -240,8 +285,7 @@ fn check_delivery(it: &Conversation, listener: Side) {
         sent = sent.max(from + here.len());
         confirmed = confirmed.max(from + line.speech_confirmed);
     }
-    let left = [Reason::CallerHungUp, Reason::AgentHungUp][listener.other() as usize];
-    let drained = it.ended().is_some_and(|(reason, _)| reason == left);
+    let drained = drained(it, listener.other());
     let stayed = it
         .lines
         .iter()
@@ -256,13 +300,54 @@ fn check_delivery(it: &Conversation, listener: Side) {
     }
 }
 
+/// Every transfer comes to one end, and none begins while another is under way.
+fn check_transfers(it: &Conversation) {
+    let mut under_way = false;
+    for (_, event) in &it.events {
+        match event {
+            Event::Transferring { .. } => assert!(!std::mem::replace(&mut under_way, true)),
+            Event::Transferred => assert!(std::mem::take(&mut under_way)),
+            Event::TransferFailed { why } => under_way &= *why == "another is under way",
+            _ => {}
+        }
+    }
+    assert!(!under_way, "a transfer is left open");
+}
+
+/// Whether the call ended because this speaker hung up.
+fn drained(it: &Conversation, speaker: Side) -> bool {
+    let left = [Reason::CallerHungUp, Reason::AgentHungUp][speaker as usize];
+    it.ended().is_some_and(|(reason, _)| reason == left)
+}
+
+/// What was said was translated to the end or heard as it was, whatever became of sessions on the way.
+fn check_nothing_is_missing(it: &mut Conversation, speaker: Side, listener_stayed: bool) {
+    let hung_up = it.when(|event| matches!(event, Event::Draining { .. }));
+    let ended = it.when(|event| matches!(event, Event::Ended { .. }));
+    let took = ended.zip(hung_up).map(|(ended, from)| ended.since(from));
+    // All that somebody who has left said gets twenty seconds.
+    let in_time = took.is_some_and(|took| took < Duration::from_secs(5));
+    if drained(it, speaker) && in_time && listener_stayed && it.call.totals.lost[speaker as usize] == 0 {
+        let missing = it.uncovered(speaker);
+        assert_eq!(missing, 0, "of what the {speaker} said");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_every_byte_is_accounted_for_and_every_call_comes_to_its_end(play in play()) {
-        let it = act(&play);
+        let mut it = act(&play);
+        let deaf = play.facts.iter().any(|fact| matches!(fact, Fact::Deaf(true)));
+        let breaks = play.facts.iter().any(|fact| matches!(fact, Fact::Break(_) | Fact::Webhook(_) | Fact::FirstWebhook));
+        for speaker in Side::BOTH {
+            let stayed = it.lines.iter().rev().find(|line| line.side == speaker.other());
+            let stayed = stayed.is_some_and(|line| line.let_go);
+            check_nothing_is_missing(&mut it, speaker, stayed && !deaf && !breaks);
+        }
         check_sums(&it);
+        check_transfers(&it);
         if play.script.dials.is_empty() {
             assert_eq!(it.agents_running(), 0, "the agent's call was taken along");
         }

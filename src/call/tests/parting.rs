@@ -1,7 +1,7 @@
 //! The end: what was said is heard, both parties are let go and told why, and nothing stays open.
 
 use crate::call::event::Event;
-use crate::call::{Answer, Close, Input, Side};
+use crate::call::{Answer, Close, EngineKind, Input, Side};
 use crate::phrase::Phrase;
 
 use super::conversation::Conversation;
@@ -72,7 +72,7 @@ fn a_session_without_an_answer_gets_two_seconds() {
     // The speaker's last sound was no speech to the engine: no turn comes of it.
     let mut it = Conversation::talking(|_, script| script.think_ms = 60_000);
     let socket = it.socket(Side::Caller).expect("there");
-    it.frame(socket, &[0x12; 160]);
+    it.frame(socket, &[0x22; 160]);
     it.hang_up(Side::Caller);
     let after = let_go_after(&mut it, Side::Agent);
     assert!((1_950..=2_100).contains(&after), "{after}");
@@ -129,15 +129,26 @@ fn the_leavers_interpreter_is_given_silence_to_end_their_sentence_and_the_others
 }
 
 #[test]
-fn a_session_that_fails_while_it_is_drained_delays_nothing() {
+fn a_session_that_fails_while_it_is_drained_is_replaced_for_the_last_sentence() {
     let mut it = Conversation::talking(|_, _| {});
     it.says(Side::Caller, 1_000);
     it.hang_up(Side::Caller);
     it.session_fails(Side::Caller, true);
-    let after = let_go_after(&mut it, Side::Agent);
-    assert!(after <= 50, "{after}");
-    it.finish(10_000);
-    assert_eq!(it.sessions.len(), 2, "no other is opened");
+    it.finish(20_000);
+    assert_eq!(it.uncovered(Side::Caller), 0);
+    assert_eq!(it.line(Side::Agent).speech_played(), 8_000);
+    assert_eq!(it.opened(Side::Caller).len(), 2);
+}
+
+#[test]
+fn the_last_sentence_is_heard_as_it_was_said_when_no_engine_can_be_had_for_it() {
+    let mut it = Conversation::talking(|_, script| script.away = Some((EngineKind::Translate, false)));
+    it.says(Side::Caller, 1_000);
+    it.hang_up(Side::Caller);
+    it.session_fails(Side::Caller, false);
+    it.finish(20_000);
+    assert_eq!(it.line(Side::Agent).amount(Sound::Voice(Side::Caller)), 8_000);
+    assert_eq!(it.uncovered(Side::Caller), 0);
 }
 
 #[test]

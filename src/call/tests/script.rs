@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::call::{DialError, Input, MarkId, SessionId, Side, SocketId};
+use crate::call::{DialError, EngineKind, Input, MarkId, SessionId, Side, SocketId};
 
 /// What the world does of its own accord.
 #[derive(Clone, Debug)]
@@ -21,6 +21,10 @@ pub struct Script {
     pub failing: [u32; 2],
     pub think_ms: u64,
     pub answer_ms: u64,
+    /// Sessions of this engine fail at once, for good or not.
+    pub away: Option<(EngineKind, bool)>,
+    /// New sessions hear nothing.
+    pub deaf: bool,
     /// Whether each request to end a call succeeds; yes when nothing is said.
     pub completes: VecDeque<bool>,
     /// What a question whether a call still runs is answered.
@@ -51,6 +55,8 @@ impl Default for Script {
             failing: [0; 2],
             think_ms: 300,
             answer_ms: 1_000,
+            away: None,
+            deaf: false,
             completes: VecDeque::new(),
             live: Some(true),
             asks: true,
@@ -65,6 +71,10 @@ impl Default for Script {
 pub enum Later {
     Input(Input<'static>),
     Mark(SocketId, MarkId, usize),
+    /// A session has translated this much of what it heard.
+    Answered(SessionId, Vec<u8>),
+    /// A session that was told to finish has said everything, if it has.
+    Finish(SessionId),
     /// A session says this much of its translation.
     Speech(SessionId, u32, usize),
     /// A stream connects with the newest token of its side.

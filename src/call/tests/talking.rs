@@ -7,7 +7,7 @@ use crate::call::{Input, LegEvent, OriginalAudio, Side, SocketId, Time};
 use crate::language::Language;
 
 use super::conversation::{Conversation, FRAME};
-use super::line::{Sound, voice};
+use super::line::Sound;
 
 #[test]
 fn each_party_hears_the_other_translated_and_nothing_else() {
@@ -33,7 +33,8 @@ fn a_frame_reaches_the_session_at_once_and_untouched() {
     let mut it = Conversation::talking(|_, _| {});
     let before = it.session(Side::Caller).expect("open").bytes;
     let socket = it.socket(Side::Caller).expect("there");
-    it.frame(socket, &[voice(Side::Caller); FRAME]);
+    let mulaw = it.voice(Side::Caller);
+    it.frame(socket, &mulaw);
     let session = it.session(Side::Caller).expect("open");
     assert_eq!((session.bytes - before, session.voice), (FRAME, FRAME));
 }
@@ -176,7 +177,7 @@ fn the_original_voice_is_heard_while_no_translation_plays() {
 
 /// A frame at a place of the stream's own clock.
 fn frame_at(it: &mut Conversation, socket: SocketId, timestamp_ms: u64) {
-    let mulaw = &[voice(Side::Caller); FRAME];
+    let mulaw = &it.voice(Side::Caller);
     let event = LegEvent::Audio { timestamp_ms, mulaw };
     it.give(Input::Leg { socket, event });
 }

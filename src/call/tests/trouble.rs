@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::call::event::Event;
-use crate::call::{Input, SessionEvent, Side};
+use crate::call::{Cure, EngineKind, Input, SessionEvent, Side};
 
-use super::conversation::Conversation;
+use super::conversation::{Conversation, cure};
 use super::line::Sound;
 
 #[test]
@@ -59,18 +59,15 @@ fn silence_that_was_kept_for_a_session_does_not_delay_the_original_voice() {
 #[test]
 fn a_session_that_fails_in_mid_sentence_is_replaced_and_interpretation_goes_on() {
     let mut it = Conversation::talking(|_, _| {});
+    it.script.failing[0] = 5;
     it.says(Side::Caller, 500);
     it.session_fails(Side::Caller, true);
+    it.says(Side::Caller, 300);
+    it.advance(6_000);
     assert!(it.saw(|e| *e
         == Event::OriginalVoice {
             speaker: Side::Caller
         }));
-    assert!(it.saw(|e| *e
-        == Event::Untranslated {
-            speaker: Side::Caller
-        }));
-    it.says(Side::Caller, 300);
-    it.advance(1_000);
     assert!(it.saw(|e| *e
         == Event::Interpreted {
             speaker: Side::Caller
@@ -85,8 +82,9 @@ fn a_session_that_fails_in_mid_sentence_is_replaced_and_interpretation_goes_on()
         "no original any more"
     );
     assert_eq!(line.speech(), it.spoken[0]);
-    assert_eq!(it.opened(Side::Caller).len(), 2);
+    assert_eq!(it.opened(Side::Caller).len(), 7);
     assert_eq!(it.opened(Side::Agent).len(), 1);
+    assert_eq!(it.uncovered(Side::Caller), 0);
 }
 
 #[test]
@@ -141,7 +139,7 @@ fn an_engine_that_asks_for_a_longer_pause_gets_it() {
         it.session_says(
             Side::Agent,
             SessionEvent::Failed {
-                heals: true,
+                cure: cure(true),
                 why: "rate",
                 retry_after,
             },
@@ -154,20 +152,35 @@ fn an_engine_that_asks_for_a_longer_pause_gets_it() {
 
 #[test]
 fn an_error_that_will_not_heal_is_not_tried_again() {
-    let mut it = Conversation::talking(|_, _| {});
+    let mut it = Conversation::talking(|_, script| script.away = Some((EngineKind::Translate, false)));
     it.session_fails(Side::Agent, false);
     it.advance(120_000);
-    assert_eq!(it.opened(Side::Agent).len(), 1);
+    assert_eq!(it.opened(Side::Agent).len(), 2, "each engine once");
     it.says(Side::Agent, 500);
     it.advance(200);
     assert!(it.line(Side::Caller).amount(Sound::Voice(Side::Agent)) >= 4_000);
 }
 
 #[test]
+fn an_account_that_is_refused_is_not_tried_with_the_other_engine_either() {
+    let mut it = Conversation::talking(|_, _| {});
+    let event = SessionEvent::Failed {
+        cure: Cure::Nothing,
+        why: "insufficient_quota",
+        retry_after: None,
+    };
+    it.session_says(Side::Agent, event);
+    it.advance(120_000);
+    assert_eq!(it.opened(Side::Agent).len(), 1);
+    assert!(it.saw(|e| *e == Event::OriginalVoice { speaker: Side::Agent }));
+}
+
+#[test]
 fn an_error_that_will_not_heal_before_anybody_accepted_holds_nothing_up() {
-    let mut it = Conversation::ringing(|_, _| {});
+    let mut it = Conversation::ringing(|_, script| script.away = Some((EngineKind::Translate, false)));
     it.give(Input::Task(crate::call::TaskEvent::Offered));
     it.session_fails(Side::Caller, false);
+    it.advance(500);
     it.accept();
     it.advance(500);
     assert!(it.saw(|event| matches!(event, Event::Conversation)));
@@ -214,12 +227,10 @@ fn a_session_that_owes_a_translation_and_says_nothing_is_replaced() {
     it.says(Side::Caller, 500);
     it.advance(8_300);
     assert_eq!(it.opened(Side::Caller).len(), 1);
-    it.advance(1_000);
+    it.script.think_ms = 300;
+    it.advance(3_000);
     assert_eq!(it.opened(Side::Caller).len(), 2);
-    assert!(it.saw(|e| *e
-        == Event::Untranslated {
-            speaker: Side::Caller
-        }));
+    assert_eq!(it.uncovered(Side::Caller), 0);
 }
 
 #[test]
@@ -242,7 +253,7 @@ fn what_a_replaced_session_still_says_is_not_heard() {
     let sent = it.line(Side::Agent).speech_sent;
     it.translates(old, 1, 800);
     let event = SessionEvent::Failed {
-        heals: false,
+        cure: cure(false),
         why: "late",
         retry_after: None,
     };

@@ -6,21 +6,17 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::audio::BYTES_PER_MS;
 use crate::call::direction::Route;
 use crate::call::event::Event;
 use crate::call::{
-    Answer, CallStatus, Close, DialError, Input, LegEvent, MarkId, Output, SessionEvent, SessionId, Side,
-    SocketId, Usage,
+    Answer, CallStatus, Close, DialError, DialId, Input, LegEvent, MarkId, Output, Phase, SessionId, Side,
+    SocketId,
 };
 
 use super::conversation::{AGENT_SIDS, CALLER_SID, Conversation};
-use super::interpreter::{Interpreter, Says};
-use super::line::{self, Line};
+use super::interpreter::Interpreter;
+use super::line::Line;
 use super::script::{Dialled, Later};
-
-/// Interpreters speak faster than people: this much at a time, every 20 ms.
-const SPEECH_PIECE_MS: u64 = 200;
 
 impl Conversation {
     /// Something happens to the call, now.
@@ -44,14 +40,17 @@ impl Conversation {
         }
         out.restore(outputs);
         self.out = out;
-        if let Some((side, bytes)) = due {
-            let has = self.session(side).map_or(0, |session| session.bytes);
+        self.unpark();
+        if let Some((side, bytes, id)) = due
+            && let Some(session) = self.sessions.iter().find(|known| known.id == id && known.open)
+        {
+            let has = session.bytes;
             assert!(has >= bytes, "a frame of the {side} did not reach the session");
         }
     }
 
     /// Whose session is to have how many bytes after a frame, at least.
-    fn session_is_due(&self, input: &Input<'_>) -> Option<(Side, usize)> {
+    fn session_is_due(&self, input: &Input<'_>) -> Option<(Side, usize, SessionId)> {
         let Input::Leg {
             socket,
             event: LegEvent::Audio { mulaw, .. },
@@ -63,23 +62,31 @@ impl Conversation {
         let beep = side == Side::Agent
             && self
                 .call
-                .accepted
+                .agent_since
                 .is_some_and(|at| self.now.since(at) < Duration::from_secs(1));
-        let to_session = self.call.directions[side as usize].route == Route::Session && !beep;
-        let session = self.session(side).filter(|_| to_session)?;
-        Some((side, session.bytes + mulaw.len()))
+        let direction = &self.call.directions[side as usize];
+        let to_session = direction.route == Route::Session && direction.uplink.waiting() == 0 && !beep;
+        let to_session = to_session && !(side == Side::Agent && self.call.transferring);
+        let session = self.active(side).filter(|_| to_session)?;
+        Some((side, session.bytes + mulaw.len(), session.id))
     }
 
     /// Counts what the call must account for: all since the acceptance, until nobody listens any more.
     fn count_heard(&mut self, socket: SocketId, bytes: u64) {
         let side = self.lines[socket.0 as usize].side;
         let theirs = self.call.parties[side as usize].socket() == Some(socket);
-        let Some(accepted) = self.call.accepted.filter(|_| theirs && !self.finished) else {
-            return;
-        };
-        let beep = side == Side::Agent && self.now.since(accepted) < Duration::from_secs(1);
-        if beep || self.call.directions[side as usize].route != Route::Closed {
+        let since = self.call.agent_since.filter(|_| theirs && !self.finished);
+        let beep = since.is_some_and(|since| self.now.since(since) < Duration::from_secs(1));
+        let beep = beep && side == Side::Agent;
+        let closed = self.call.directions[side as usize].route == Route::Closed;
+        if since.is_some() && (beep || !closed) {
             self.heard[side as usize] += bytes;
+        }
+        if since.is_none() || beep || closed {
+            // Nobody is to hear it.
+            let covered = &mut self.covered[side as usize];
+            let from = covered.len().saturating_sub(bytes as usize);
+            covered[from..].fill(true);
         }
     }
 
@@ -113,14 +120,14 @@ impl Conversation {
             }
             Output::LegPing { socket } => self.live(*socket).pings += 1,
             Output::CloseLeg { socket, how } => self.close(*socket, *how),
-            Output::OpenSession { session, .. } => self.open_session(*session),
+            Output::OpenSession { session, engine, .. } => self.open_session(*session, *engine),
             Output::SessionAudio { session, audio } => self.session_hears(*session, out.bytes(audio)),
             Output::CloseSession { session } => {
                 let open = |known: &&mut Interpreter| known.id == *session && known.open;
                 let known = self.sessions.iter_mut().find(open);
                 known.expect("only an open session is closed").open = false;
             }
-            Output::FinishSession { .. } => panic!("the prompted engine is not told to finish"),
+            Output::FinishSession { session } => self.finish_session(*session),
             Output::TakeLane => {
                 self.lanes_taken += 1;
                 if self.script.grants_lane {
@@ -134,20 +141,17 @@ impl Conversation {
                     "a lane is released twice"
                 );
             }
-            Output::PlaceCall { token } => self.dial(token),
+            Output::PlaceCall { to, token, .. } => self.dial(to.as_deref(), token),
             Output::FindCall => self.look(),
             Output::CompleteCall { side, call_sid } => self.complete(*side, call_sid),
-            Output::FetchCall { side, .. } => {
+            Output::FetchCall { side, call_sid } => {
                 self.fetched += 1;
                 if let Some(live) = self.script.live {
-                    let (side, live) = (*side, Some(live));
-                    self.later(50, Later::Input(Input::Fetched { side, live }));
+                    let (side, call_sid, live) = (*side, call_sid.clone(), Some(live));
+                    self.later(50, Later::Input(Input::Fetched { side, call_sid, live }));
                 }
             }
-            Output::Reply { request, answer } => {
-                let side = self.asked[&request.0];
-                self.replied(side, answer);
-            }
+            Output::Reply { request, answer } => self.replied(request.0, answer),
             Output::Event(event) => {
                 assert!(self.ended().is_none(), "after the last event: {event:?}");
                 self.events.push((now, event.clone()));
@@ -186,81 +190,16 @@ impl Conversation {
         assert!(line.closed.is_none(), "a line is closed twice");
         line.closed = Some(how);
         line.open = false;
-        line.let_go = was_open && how == Close::Normal;
+        line.let_go = was_open && how == Close::Normal && self.call.phase == Phase::Ending;
         line.stop(now);
-        let theirs = self.running.iter().any(|sid| sid == self.sid(side));
+        let sid = line.sid;
+        let theirs = self.running.iter().any(|running| running == sid);
         if was_open && how == Close::Normal && theirs && self.script.asks {
-            self.ask(side, 50);
+            self.ask_about(side, sid, 50);
         }
     }
 
-    fn open_session(&mut self, id: SessionId) {
-        assert!(self.session(id.speaker).is_none(), "two sessions at a time");
-        self.sessions.push(Interpreter::new(id, self.now));
-        let failing = &mut self.script.failing[id.speaker as usize];
-        if *failing > 0 {
-            *failing -= 1;
-            let event = SessionEvent::Failed {
-                heals: true,
-                why: "refused",
-                retry_after: None,
-            };
-            self.later(50, Later::Input(Input::Session { session: id, event }));
-            return;
-        }
-        if !self.script.reached {
-            return;
-        }
-        let event = SessionEvent::Connected;
-        self.later(0, Later::Input(Input::Session { session: id, event }));
-        if let Some(after) = self.script.ready_ms[id.speaker as usize] {
-            let event = SessionEvent::Ready;
-            self.later(after, Later::Input(Input::Session { session: id, event }));
-        }
-    }
-
-    fn session_hears(&mut self, id: SessionId, mulaw: &[u8]) {
-        let (now, think) = (self.now, Duration::from_millis(self.script.think_ms));
-        let open = |known: &&mut Interpreter| known.id == id && known.open;
-        let session = self
-            .sessions
-            .iter_mut()
-            .find(open)
-            .expect("audio goes to open sessions only");
-        let says = session.hear(mulaw, now);
-        for said in says {
-            let tell = |event| Later::Input(Input::Session { session: id, event });
-            match said {
-                Says::SpeechStarted => self.later(0, tell(SessionEvent::SpeechStarted)),
-                Says::SpeechStopped => self.later(0, tell(SessionEvent::SpeechStopped)),
-                Says::Turn(turn) => {
-                    self.later(0, tell(SessionEvent::TurnStarted { turn }));
-                    let known = self.sessions.iter_mut().find(|known| known.id == id);
-                    let Some(session) = known else { return };
-                    let mut at = session.free_at.max(now + think);
-                    let mut left = self.script.answer_ms;
-                    let begins = at;
-                    while left > 0 {
-                        let piece = left.min(SPEECH_PIECE_MS);
-                        left -= piece;
-                        self.at(at, Later::Speech(id, turn, piece as usize * BYTES_PER_MS));
-                        at = at + Duration::from_millis(20);
-                    }
-                    let delta = "words";
-                    self.at(begins, tell(SessionEvent::TargetText { turn, delta }));
-                    let usage = Usage::default();
-                    self.at(at, tell(SessionEvent::TurnDone { turn, usage }));
-                    let text = "palabras";
-                    self.at(at, tell(SessionEvent::SourceText { turn, text, usage }));
-                    if let Some(session) = self.sessions.iter_mut().find(|known| known.id == id) {
-                        session.free_at = at;
-                    }
-                }
-            }
-        }
-    }
-
-    fn dial(&mut self, token: &str) {
+    fn dial(&mut self, to: Option<&str>, token: &str) {
         let told = Ok(());
         let next = self
             .script
@@ -269,6 +208,7 @@ impl Conversation {
             .unwrap_or(Dialled { made: true, told });
         let number = self.dials.len();
         self.dials.push(token.to_owned());
+        self.dialled.push(to.map(str::to_owned));
         if next.made {
             self.running.push(AGENT_SIDS[number].to_owned());
         }
@@ -289,10 +229,14 @@ impl Conversation {
         if done {
             self.running.retain(|running| running != call_sid);
         }
-        self.later(50, Later::Input(Input::Completed { side, done }));
+        let call_sid = call_sid.to_owned();
+        self.later(50, Later::Input(Input::Completed { side, call_sid, done }));
     }
 
-    fn replied(&mut self, side: Side, answer: &Answer) {
+    fn replied(&mut self, request: u32, answer: &Answer) {
+        let side = self.asked[&request];
+        let about = self.asked_about.get(&request).copied();
+        let sid = about.unwrap_or_else(|| self.sid(side));
         self.told.push((self.now, side, answer.clone()));
         match answer {
             Answer::Stream { token, .. } => {
@@ -301,10 +245,7 @@ impl Conversation {
                     self.later(100, Later::Connect(side));
                 }
             }
-            Answer::Tell { .. } => {
-                let sid = self.sid(side);
-                self.running.retain(|running| running != sid);
-            }
+            Answer::Tell { .. } => self.running.retain(|running| running != sid),
         }
     }
 
@@ -335,33 +276,29 @@ impl Conversation {
                 }
             }
             Later::Speech(session, turn, bytes) => self.translates(session, turn, bytes),
+            Later::Answered(session, voice) => {
+                if self
+                    .sessions
+                    .iter()
+                    .any(|known| known.id == session && known.open)
+                {
+                    self.covers(session.speaker, &voice);
+                }
+            }
+            Later::Finish(session) => self.finishes(session),
             Later::Connect(side) => {
                 if let Some(token) = self.tokens[side as usize].take() {
                     self.connect(side, &token, self.sid(side));
                 }
             }
             Later::Dialled(number, told) => {
-                let told = told.map(|()| AGENT_SIDS[number].to_owned());
-                self.give(Input::Placed(told));
+                let (dial, result) = (
+                    DialId(number as u32),
+                    told.map(|()| AGENT_SIDS[number].to_owned()),
+                );
+                self.give(Input::Placed { dial, result });
             }
         }
-    }
-
-    /// A session says the next `bytes` of all that it has to say in this call.
-    pub fn translates(&mut self, session: SessionId, turn: u32, bytes: usize) {
-        let open = self
-            .sessions
-            .iter()
-            .any(|known| known.id == session && known.open);
-        let said = self.spoken[session.speaker as usize].len();
-        let mulaw: Vec<u8> = (said..said + bytes)
-            .map(|place| line::speech(session.speaker, place))
-            .collect();
-        if open {
-            self.spoken[session.speaker as usize].extend(&mulaw);
-        }
-        let event = SessionEvent::Audio { turn, mulaw: &mulaw };
-        self.give(Input::Session { session, event });
     }
 
     fn check_nothing_is_open(&mut self) {

@@ -3,6 +3,9 @@
 
 use crate::call::CallStatus;
 
+/// Longest identity of a softphone that is taken: room for a mail address.
+const IDENTITY_MAX: usize = 128;
+
 /// Decoded fields in the order in which they came.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(String, String)>);
@@ -47,6 +50,13 @@ pub fn is_sid(text: &str, kind: &str) -> bool {
         .is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
+/// Whether a softphone may have this identity. Twilio takes letters, digits and underscores without reserve (Twilio docs,
+/// Voice SDK access tokens); the other marks are common in names of agents, and harmless in a request.
+pub fn is_identity(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
+    !text.is_empty() && text.len() <= IDENTITY_MAX && text.chars().all(word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +68,16 @@ mod tests {
         assert_eq!(fields.value("Name"), "José M");
         assert_eq!((fields.value("Empty"), fields.value("Missing")), ("", ""));
         assert_eq!(Fields::parse(b"\xff\xfe&=&&%zz").value("x"), "");
+    }
+
+    #[test]
+    fn identities_have_their_letters() {
+        for identity in ["ana", "agent_7", "Bo.B-2@example.com", &"a".repeat(128)] {
+            assert!(is_identity(identity), "{identity}");
+        }
+        for nonsense in ["", "a b", "ana?x=1", "ana&To=bo", "añа", &"a".repeat(129)] {
+            assert!(!is_identity(nonsense), "{nonsense}");
+        }
     }
 
     #[test]

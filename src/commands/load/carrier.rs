@@ -147,7 +147,7 @@ impl Carrier {
         let leg = Arc::new(Leg::new(index, ws.into_inner(), format!("MZ{index:032x}")));
         write_all(leg.stream(), &leg.introduce(ACCOUNT, &sid, &document.token)).await?;
         self.legs.add(&leg);
-        leg.read(&self.meter).await;
+        leg.read(self.legs.dialect(), &self.meter).await;
         // A caller who has hung up is asked nothing more.
         if index % 2 == 1 && !document.after.is_empty() {
             self.webhook(&document.after, &sid, &[("CallStatus", "in-progress")])

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
+use super::Options;
 use super::carrier::{ACCOUNT, AUTH_TOKEN, NUMBER};
 
 /// The unit of processor times in `/proc`; Linux shows them in hundredths of a second on every architecture.
@@ -68,11 +69,16 @@ pub struct Memory {
 }
 
 impl Measured {
-    /// Starts `target` for `calls` calls between this carrier and this engine.
+    /// Starts `target` for so many calls between this carrier and this engine.
     ///
     /// # Errors
     /// It does not start, or does not listen in time.
-    pub async fn start(target: Target, calls: usize, carrier: &str, engine: &str) -> anyhow::Result<Self> {
+    pub async fn start(
+        target: Target,
+        options: Options,
+        carrier: &str,
+        engine: &str,
+    ) -> anyhow::Result<Self> {
         let port = free_port().await?;
         let public = format!("http://127.0.0.1:{port}");
         let directory = std::env::temp_dir().join(format!("duologue-load-{}-{port}", std::process::id()));
@@ -101,7 +107,8 @@ impl Measured {
                 ("OPENAI_API_KEY", "a-key-for-loopback"),
                 ("OPENAI_BASE_URL", engine),
                 ("AGENT_DIAL", "client:load"),
-                ("MAX_CALLS", &(calls + 16).to_string()),
+                ("INTERPRETER", options.engine.name()),
+                ("MAX_CALLS", &(options.calls + 16).to_string()),
                 ("LOG_LEVEL", "warn"),
             ]),
             Target::Floor => command.args([
@@ -112,6 +119,8 @@ impl Measured {
                 carrier,
                 "--engine",
                 engine,
+                "--dialect",
+                options.engine.name(),
             ]),
         };
         let child = command.spawn().context("the process to measure did not start")?;

@@ -1,4 +1,4 @@
-//! The engine: realtime sessions that hear nothing but stamps.
+//! The engine: realtime sessions that hear nothing but stamps. Here are those of the prompted dialect.
 //!
 //! It confirms what it is asked for, takes two seconds of audio for a sentence, and answers a `response.create` with a
 //! second and a half of stamped audio, in pieces of 20 to 200 ms, three times as fast as they play. Texts and figures
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::dedicated::Dedicated;
+use super::dialect::Dialect;
 use super::frames::{End, Frame, Reading, write_all};
 use super::leg::quoted;
 use super::meter::{Half, Meter};
@@ -32,7 +34,7 @@ const ANSWER: usize = 75;
 const FASTER: u32 = 3;
 
 /// The agent's first second is not interpreted.
-const GUARD: Duration = Duration::from_secs(1);
+pub const GUARD: Duration = Duration::from_secs(1);
 
 const APPEND: &[u8] = b"{\"type\":\"input_audio_buffer.append\"";
 
@@ -43,7 +45,7 @@ pub type Talking = Arc<AtomicBool>;
 ///
 /// # Errors
 /// No port can be bound.
-pub async fn start(meter: Arc<Meter>, talking: Talking) -> anyhow::Result<String> {
+pub async fn start(dialect: Dialect, meter: Arc<Meter>, talking: Talking) -> anyhow::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/v1", listener.local_addr()?);
     tokio::spawn(async move {
@@ -54,9 +56,12 @@ pub async fn start(meter: Arc<Meter>, talking: Talking) -> anyhow::Result<String
                 // The other end says nothing before it has our answer, so nothing is read along with the handshake.
                 let _ = stream.set_nodelay(true);
                 if let Ok(ws) = tokio_tungstenite::accept_async(stream).await {
-                    let session = Session::new(ws.into_inner(), meter, talking, opened);
+                    let stream = ws.into_inner();
                     // A session ends when its socket does.
-                    let _ = session.run().await;
+                    let _ = match dialect {
+                        Dialect::Prompted => Session::new(stream, meter, talking, opened).run().await,
+                        Dialect::Translate => Dedicated::new(stream, meter, talking, opened).run().await,
+                    };
                 }
             });
         }

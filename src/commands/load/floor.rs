@@ -2,8 +2,8 @@
 //!
 //! It has the same sockets with the same settings, the same crate and the same one task for each call. It does nothing
 //! else: no signatures, no state, no queue, no playout, no marks, no hold audio, no end but the socket's. A frame's
-//! base64 goes into an append as it came, a translation's into a media message. Whoever adds something to a call should
-//! know what this costs without it. It is no way to run calls.
+//! base64 goes into an append as it came, a translation's into a media message; or through a resampler (`floor_wide`).
+//! Whoever adds something to a call should know what this costs without it. It is no way to run calls.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -30,6 +30,8 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::carrier::{ACCOUNT, NUMBER};
+use super::dialect::Dialect;
+use super::floor_wide::{Down, Up};
 use crate::hub::socket::{leg_config, session_config};
 
 type LegSocket = WebSocketStream<TokioIo<Upgraded>>;
@@ -37,6 +39,7 @@ type SessionSocket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Where everything is.
 struct Floor {
+    dialect: Dialect,
     public: String,
     carrier: String,
     engine: String,
@@ -91,8 +94,9 @@ struct EngineMessage<'a> {
 ///
 /// # Errors
 /// The port cannot be bound.
-pub async fn run(port: u16, carrier: String, engine: &str) -> anyhow::Result<()> {
+pub async fn run(port: u16, carrier: String, engine: &str, dialect: Dialect) -> anyhow::Result<()> {
     let floor = Arc::new(Floor {
+        dialect,
         public: format!("127.0.0.1:{port}"),
         carrier,
         engine: engine.replacen("http://", "ws://", 1),
@@ -164,7 +168,12 @@ async fn leg(floor: &Floor, mut socket: LegSocket) -> Option<()> {
     dial(floor, call).await?;
     let legs = [leg, joined.await.ok()?];
     let sessions = [session(floor).await?, session(floor).await?];
-    let mut relay = Relay { legs, sessions };
+    let mut relay = Relay {
+        dialect: floor.dialect,
+        legs,
+        sessions,
+        ways: Default::default(),
+    };
     std::future::poll_fn(|cx| relay.poll(cx)).await;
     Some(())
 }
@@ -178,10 +187,17 @@ async fn dial(floor: &Floor, call: &str) -> Option<()> {
 }
 
 async fn session(floor: &Floor) -> Option<SessionSocket> {
-    let url = format!("{}/realtime", floor.engine);
+    let (path, update) = match floor.dialect {
+        Dialect::Prompted => ("realtime", json!({"type": "realtime"})),
+        Dialect::Translate => {
+            let url = "realtime/translations?model=gpt-realtime-translate";
+            (url, json!({"audio": {"output": {"language": "en"}}}))
+        }
+    };
+    let url = format!("{}/{path}", floor.engine);
     let connecting = tokio_tungstenite::connect_async_with_config(url, Some(session_config()), true);
     let (mut socket, _) = connecting.await.ok()?;
-    let update = json!({"type": "session.update", "session": {"type": "realtime"}}).to_string();
+    let update = json!({"type": "session.update", "session": update}).to_string();
     send(&mut socket, update);
     Some(socket)
 }
@@ -196,19 +212,24 @@ where
 
 /// A call's four sockets.
 struct Relay {
+    dialect: Dialect,
     /// Caller, agent.
     legs: [Leg; 2],
     /// Who listens to the caller, who listens to the agent.
     sessions: [SessionSocket; 2],
+    /// Of the caller, of the agent; used where audio is resampled.
+    ways: [(Up, Down); 2],
 }
 
 impl Relay {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let dialect = self.dialect;
         let ([caller, agent], [from_caller, from_agent]) = (&mut self.legs, &mut self.sessions);
-        if !up(caller, from_caller, cx)
-            || !up(agent, from_agent, cx)
-            || !down(from_caller, agent, cx)
-            || !down(from_agent, caller, cx)
+        let [(up_1, down_1), (up_2, down_2)] = &mut self.ways;
+        if !up(caller, from_caller, dialect, up_1, cx)
+            || !up(agent, from_agent, dialect, up_2, cx)
+            || !down(from_caller, agent, down_1, cx)
+            || !down(from_agent, caller, down_2, cx)
         {
             return Poll::Ready(());
         }
@@ -223,7 +244,13 @@ impl Relay {
 }
 
 /// Frames of a leg to its session; `false` when the leg has ended.
-fn up(leg: &mut Leg, session: &mut SessionSocket, cx: &mut Context<'_>) -> bool {
+fn up(
+    leg: &mut Leg,
+    session: &mut SessionSocket,
+    dialect: Dialect,
+    way: &mut Up,
+    cx: &mut Context<'_>,
+) -> bool {
     while let Poll::Ready(message) = Pin::new(&mut leg.socket).poll_next(cx) {
         let Some(Ok(message)) = message else { return false };
         let Message::Text(text) = message else { continue };
@@ -233,19 +260,27 @@ fn up(leg: &mut Leg, session: &mut SessionSocket, cx: &mut Context<'_>) -> bool 
         if message.event == "stop" {
             return false;
         }
-        if let Some(media) = message.media {
-            let mut text = String::with_capacity(64 + media.payload.len());
-            text.push_str("{\"type\":\"input_audio_buffer.append\",\"audio\":\"");
-            text.push_str(media.payload);
-            text.push_str("\"}");
-            send(session, text);
+        let Some(media) = message.media else { continue };
+        match dialect {
+            Dialect::Prompted => {
+                let mut text = String::with_capacity(64 + media.payload.len());
+                text.push_str("{\"type\":\"input_audio_buffer.append\",\"audio\":\"");
+                text.push_str(media.payload);
+                text.push_str("\"}");
+                send(session, text);
+            }
+            Dialect::Translate => {
+                if let Some(text) = way.append(media.payload) {
+                    send(session, text);
+                }
+            }
         }
     }
     true
 }
 
 /// What a session says to the listener; `false` when the session has ended.
-fn down(session: &mut SessionSocket, leg: &mut Leg, cx: &mut Context<'_>) -> bool {
+fn down(session: &mut SessionSocket, leg: &mut Leg, way: &mut Down, cx: &mut Context<'_>) -> bool {
     while let Poll::Ready(message) = Pin::new(&mut *session).poll_next(cx) {
         let Some(Ok(message)) = message else { return false };
         let Message::Text(text) = message else { continue };
@@ -259,6 +294,11 @@ fn down(session: &mut SessionSocket, leg: &mut Leg, cx: &mut Context<'_>) -> boo
                 text.push_str(delta);
                 text.push_str("\"}}");
                 send(&mut leg.socket, text);
+            }
+            ("session.output_audio.delta", Some(delta), _) => {
+                if let Some(text) = way.media(delta, &leg.head) {
+                    send(&mut leg.socket, text);
+                }
             }
             ("input_audio_buffer.committed", _, Some(item)) => {
                 let input = json!([{"type": "item_reference", "id": item}]);

@@ -15,8 +15,11 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
+use super::code::Code;
+use super::dialect::Dialect;
 use super::frames::{End, Frame, Reading};
-use super::meter::{Half, Meter};
+use super::listener::Listener;
+use super::meter::Meter;
 use super::stamp::{FRAME, Stamp};
 use crate::audio;
 use crate::wire;
@@ -28,6 +31,7 @@ const FRAME_TIME: Duration = Duration::from_millis(20);
 
 /// All legs, by the millisecond in which their frames are due.
 pub struct Legs {
+    dialect: Dialect,
     arriving: [Mutex<Vec<Arc<Leg>>>; SLOTS],
     /// Legs say something; otherwise they are still, though their marks are echoed.
     pub streaming: AtomicBool,
@@ -62,18 +66,21 @@ struct Heard {
     marks: VecDeque<(Instant, Vec<u8>)>,
 }
 
-impl Default for Legs {
-    fn default() -> Self {
+impl Legs {
+    pub fn new(dialect: Dialect) -> Self {
         Self {
+            dialect,
             arriving: std::array::from_fn(|_| Mutex::default()),
             streaming: AtomicBool::new(true),
             hang_up: AtomicBool::new(false),
             over: AtomicBool::new(false),
         }
     }
-}
 
-impl Legs {
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Starts the tickers.
     pub fn start(self: &Arc<Self>, meter: &Arc<Meter>) {
         for slot in 0..SLOTS {
@@ -162,7 +169,8 @@ impl Leg {
         self.echo_marks(buffer);
         let hangs_up = self.index.is_multiple_of(2) && legs.hang_up.load(Ordering::Relaxed);
         let closes = hangs_up || self.closing.load(Ordering::Relaxed);
-        let speaks = !closes && legs.streaming.load(Ordering::Relaxed);
+        let streams = legs.streaming.load(Ordering::Relaxed) || self.is_within_a_batch(legs, spoken, meter);
+        let speaks = !closes && streams;
         if hangs_up {
             let sid = &self.stream_sid;
             End::Client.text(buffer, |text| {
@@ -190,7 +198,8 @@ impl Leg {
                     since_us: u32::try_from(since).unwrap_or(u32::MAX),
                     written_us: now_us,
                 };
-                self.media(stamp, text);
+                meter.wrote(&stamp);
+                self.media(stamp, legs.dialect, text);
             });
         }
         if !buffer.is_empty() && !matches!(self.stream.try_write(buffer), Ok(all) if all == buffer.len()) {
@@ -208,7 +217,21 @@ impl Leg {
         !closes
     }
 
-    fn media(&self, stamp: Stamp, text: &mut Vec<u8>) {
+    /// Whether the session waits for more frames before it is sent those that it has.
+    fn is_within_a_batch(&self, legs: &Legs, spoken: &Spoken, meter: &Meter) -> bool {
+        let heard = meter
+            .leg(self.index)
+            .filter(|count| count.expected.load(Ordering::Relaxed) > 0);
+        heard.is_some_and(|count| {
+            let first = count.first.load(Ordering::Relaxed);
+            !spoken
+                .frames
+                .wrapping_sub(first)
+                .is_multiple_of(legs.dialect.batch())
+        })
+    }
+
+    fn media(&self, stamp: Stamp, dialect: Dialect, text: &mut Vec<u8>) {
         text.extend_from_slice(b"{\"event\":\"media\",\"sequenceNumber\":\"");
         digits(stamp.sequence + 2, text);
         text.extend_from_slice(b"\",\"media\":{\"track\":\"inbound\",\"chunk\":\"");
@@ -216,7 +239,14 @@ impl Leg {
         text.extend_from_slice(b"\",\"timestamp\":\"");
         digits(stamp.sequence * 20, text);
         text.extend_from_slice(b"\",\"payload\":\"");
-        stamp.put(text);
+        match dialect {
+            Dialect::Prompted => stamp.put(text),
+            Dialect::Translate => Code {
+                leg: stamp.leg,
+                number: stamp.sequence,
+            }
+            .put_frame(text),
+        }
         text.extend_from_slice(b"\"},\"streamSid\":\"");
         text.extend_from_slice(self.stream_sid.as_bytes());
         text.extend_from_slice(b"\"}");
@@ -234,9 +264,9 @@ impl Leg {
     }
 
     /// Reads what the program says until the stream ends.
-    pub async fn read(&self, meter: &Meter) {
+    pub async fn read(&self, dialect: Dialect, meter: &Meter) {
         let mut reading = Reading::default();
-        let mut listener = Listener::default();
+        let mut listener = Listener::new(dialect);
         while let Ok(true) = reading.fill(&self.stream).await {
             let now = Instant::now();
             while let Some(frame) = reading.next() {
@@ -260,7 +290,7 @@ impl Leg {
                 let mut heard = lock(&self.heard);
                 heard.play_until = heard.play_until.max(now) + length;
                 drop(heard);
-                listener.hear(self.index, meter.us(now), meter);
+                listener.hear(self.index, now, meter);
             }
         } else if text.starts_with(b"{\"event\":\"mark\"") {
             let mut heard = lock(&self.heard);
@@ -272,41 +302,6 @@ impl Leg {
             for (due, _) in &mut heard.marks {
                 *due = now;
             }
-        }
-    }
-}
-
-/// Follows the pieces of translation that come to a leg, however they are cut.
-#[derive(Default)]
-struct Listener {
-    mulaw: Vec<u8>,
-    /// Bytes of the last piece that are still to come.
-    rest: usize,
-    sequence: u32,
-}
-
-impl Listener {
-    fn hear(&mut self, leg: u16, now_us: u64, meter: &Meter) {
-        let Some(count) = meter.leg(leg) else { return };
-        let mut mulaw = self.mulaw.as_slice();
-        while !mulaw.is_empty() {
-            if self.rest == 0 {
-                let Some(stamp) = Stamp::read(mulaw) else {
-                    // Hold audio, or a cue.
-                    return;
-                };
-                if stamp.leg != leg || stamp.sequence != self.sequence {
-                    meter.misrouted.fetch_add(1, Ordering::Relaxed);
-                }
-                self.sequence = stamp.sequence.wrapping_add(1);
-                self.rest = stamp.bytes.into();
-                // The caller's legs hear the agent, and the other way round.
-                meter.arrived(Half::Down, leg ^ 1, &stamp, now_us);
-            }
-            let here = self.rest.min(mulaw.len());
-            self.rest -= here;
-            mulaw = &mulaw[here..];
-            count.delivered.fetch_add(here as u64, Ordering::Relaxed);
         }
     }
 }
@@ -350,44 +345,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn pieces_are_followed_through_cuts_and_other_sounds() {
-        let meter = Meter::new(1).expect("a meter");
-        let piece = |sequence, frames: u16| {
-            let stamp = Stamp {
-                leg: 0,
-                bytes: frames * 160,
-                sequence,
-                since_us: 0,
-                written_us: 5,
-            };
-            let (mut text, mut mulaw) = (Vec::new(), Vec::new());
-            stamp.put(&mut text);
-            assert!(wire::decode_base64(
-                std::str::from_utf8(&text).expect("ASCII"),
-                &mut mulaw
-            ));
-            mulaw
-        };
-        let whole = [piece(0, 3), piece(1, 1), piece(2, 2)].concat();
-        let mut listener = Listener::default();
-        for part in [
-            &[0xFF; 80],
-            &whole[..100],
-            &whole[100..700],
-            &whole[700..],
-            &[0xFF; 80],
-        ] {
-            listener.mulaw = part.to_vec();
-            listener.hear(0, 9, &meter);
-        }
-        let delivered = meter.legs[0].delivered.load(Ordering::Relaxed);
-        assert_eq!((delivered, meter.misrouted.load(Ordering::Relaxed)), (6 * 160, 0));
-        listener.mulaw = piece(9, 1);
-        listener.hear(1, 9, &meter);
-        assert_eq!(meter.misrouted.load(Ordering::Relaxed), 1);
-    }
-
     #[tokio::test]
     async fn a_leg_speaks_as_the_documentation_says() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -403,7 +360,7 @@ mod tests {
             since_us: 20_000,
             written_us: 0,
         };
-        leg.media(stamp, &mut text);
+        leg.media(stamp, Dialect::Prompted, &mut text);
         let text = String::from_utf8(text).expect("text");
         match stream::decode(&text, &mut scratch) {
             Ok(stream::Message::Leg(crate::call::LegEvent::Audio { timestamp_ms, mulaw })) => {

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::stamp::Stamp;
+use super::code::Code;
+use super::dialect::Dialect;
+use super::stamp::{FRAME, Stamp};
 
 /// Delays beyond this count as this: ten seconds.
 const DELAY_MAX_US: u64 = 10_000_000;
@@ -24,6 +26,9 @@ pub enum Half {
 impl Half {
     pub const BOTH: [Self; 2] = [Self::Up, Self::Down];
 }
+
+/// Moments that are remembered of a leg where audio cannot carry its own: those of the last twenty seconds of frames.
+const MOMENTS: usize = 1_024;
 
 /// Everything that the parts of a measurement count into.
 pub struct Meter {
@@ -55,17 +60,43 @@ pub struct LegCount {
     pub spoken: AtomicU64,
     /// Bytes of translation that came to it.
     pub delivered: AtomicU64,
+    /// The number of the first frame that its session heard.
+    pub first: AtomicU32,
+    /// When its last frames were written, and the last pieces of translation for it, by their numbers. Empty where stamps
+    /// carry their moments.
+    frames_us: Box<[AtomicU64]>,
+    pieces_us: Box<[AtomicU64]>,
+}
+
+impl LegCount {
+    fn of(dialect: Dialect) -> Self {
+        let moments = match dialect {
+            Dialect::Prompted => 0,
+            Dialect::Translate => MOMENTS,
+        };
+        let ring = || (0..moments).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            frames_us: ring(),
+            pieces_us: ring(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The moment of a number in a ring of them.
+fn moment(ring: &[AtomicU64], number: u32) -> Option<&AtomicU64> {
+    ring.get(number as usize % ring.len().max(1))
 }
 
 impl Meter {
-    pub fn new(calls: usize) -> anyhow::Result<Self> {
+    pub fn new(calls: usize, dialect: Dialect) -> anyhow::Result<Self> {
         // Three figures: microseconds below a millisecond, a thousandth above it.
         let one = || Histogram::new_with_bounds(1, DELAY_MAX_US, 3).map(Mutex::new);
         Ok(Self {
             epoch: Instant::now(),
             measuring: AtomicBool::new(false),
             delays: [[one()?, one()?], [one()?, one()?]],
-            legs: (0..calls * 2).map(|_| LegCount::default()).collect(),
+            legs: (0..calls * 2).map(|_| LegCount::of(dialect)).collect(),
             misrouted: AtomicU64::new(0),
             foreign: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -117,6 +148,9 @@ impl Meter {
             return;
         }
         count.expected.store(stamp.sequence + 1, Ordering::Relaxed);
+        if expected == 0 {
+            count.first.store(stamp.sequence, Ordering::Relaxed);
+        }
         let missing = if expected == 0 && stamp.sequence > 0 {
             let last = stamp.written_us.saturating_sub(stamp.since_us.into());
             let due = opened_us + guard.as_micros() as u64;
@@ -125,6 +159,51 @@ impl Meter {
             u64::from(stamp.sequence - expected)
         };
         count.lost.fetch_add(missing, Ordering::Relaxed);
+    }
+
+    /// A leg has written a frame.
+    pub fn wrote(&self, stamp: &Stamp) {
+        let Some(count) = self.leg(stamp.leg) else { return };
+        if let Some(moment) = moment(&count.frames_us, stamp.sequence) {
+            moment.store(stamp.written_us, Ordering::Relaxed);
+        }
+    }
+
+    /// The frame of this code, which came to a session.
+    pub fn said(&self, code: Code) -> Option<Stamp> {
+        let count = self.leg(code.leg)?;
+        let sequence = code.near(count.expected.load(Ordering::Relaxed));
+        let written = |number| Some(moment(&count.frames_us, number)?.load(Ordering::Relaxed));
+        let written_us = written(sequence)?;
+        let before = sequence.checked_sub(1).and_then(written).unwrap_or(written_us);
+        Some(Stamp {
+            leg: code.leg,
+            bytes: FRAME as u16,
+            sequence,
+            since_us: u32::try_from(written_us.saturating_sub(before)).unwrap_or(u32::MAX),
+            written_us,
+        })
+    }
+
+    /// The engine speaks a piece of so many bytes for a leg.
+    pub fn speaks(&self, piece: Code, bytes: u64, now: Instant) {
+        let Some(count) = self.leg(piece.leg) else { return };
+        count.spoken.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(moment) = moment(&count.pieces_us, piece.number) {
+            moment.store(self.us(now), Ordering::Relaxed);
+        }
+    }
+
+    /// The piece of this number, which came to its leg whole.
+    pub fn spoke(&self, leg: u16, number: u32, bytes: u16) -> Option<Stamp> {
+        let written_us = moment(&self.leg(leg)?.pieces_us, number)?.load(Ordering::Relaxed);
+        Some(Stamp {
+            leg,
+            bytes,
+            sequence: number,
+            since_us: 0,
+            written_us,
+        })
     }
 
     /// How many legs are heard by their session.
@@ -182,7 +261,7 @@ mod tests {
             (lost, meter.misrouted.load(Ordering::Relaxed))
         };
         // Opened at 100 ms and guarded for a second: the last frame that may be missing was written at 1,100 ms.
-        let meter = Meter::new(1).expect("a meter");
+        let meter = Meter::new(1, Dialect::Prompted).expect("a meter");
         meter.heard(&stamp(50, 1_120_000), 100_000, guard);
         meter.heard(&stamp(51, 1_140_000), 100_000, guard);
         assert_eq!(figures(&meter), (0, 0));
@@ -190,11 +269,11 @@ mod tests {
         assert_eq!(figures(&meter), (2, 0));
         meter.heard(&stamp(54, 1_200_000), 100_000, guard);
         assert_eq!(figures(&meter), (2, 1));
-        let meter = Meter::new(1).expect("a meter");
+        let meter = Meter::new(1, Dialect::Prompted).expect("a meter");
         meter.heard(&stamp(0, 9_000_000), 100_000, guard);
         assert_eq!(figures(&meter), (0, 0));
         for (first, lost) in [(1_121_000, 1), (1_140_000, 1), (1_161_000, 3)] {
-            let meter = Meter::new(1).expect("a meter");
+            let meter = Meter::new(1, Dialect::Prompted).expect("a meter");
             meter.heard(&stamp(50, first), 100_000, guard);
             assert_eq!(figures(&meter), (lost, 0), "{first}");
         }
@@ -202,7 +281,7 @@ mod tests {
 
     #[test]
     fn delays_count_only_while_measuring() {
-        let meter = Meter::new(1).expect("a meter");
+        let meter = Meter::new(1, Dialect::Prompted).expect("a meter");
         meter.arrived(Half::Up, 0, &stamp(0, 1_000), 1_500);
         meter.measure(true);
         meter.arrived(Half::Up, 0, &stamp(1, 2_000), 2_700);

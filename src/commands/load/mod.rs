@@ -11,10 +11,15 @@
 
 mod carrier;
 mod child;
+mod code;
+mod dedicated;
+pub mod dialect;
 mod engine;
 pub mod floor;
+mod floor_wide;
 mod frames;
 mod leg;
+mod listener;
 mod meter;
 mod report;
 mod stamp;
@@ -28,6 +33,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use self::carrier::Carrier;
 use self::child::{Measured, Target};
+use self::dialect::Dialect;
 use self::leg::Legs;
 use self::meter::Meter;
 use self::report::Report;
@@ -56,6 +62,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What is to be measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// The interpreter's dialect.
+    pub engine: Dialect,
     pub calls: usize,
     pub seconds: u64,
     /// Seconds of full load before the measurement.
@@ -95,13 +103,13 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 async fn measure(target: Target, options: Options) -> anyhow::Result<Report> {
     let calls = options.calls;
     let bar = bar(options)?;
-    let meter = Arc::new(Meter::new(calls)?);
-    let legs = Arc::new(Legs::default());
+    let meter = Arc::new(Meter::new(calls, options.engine)?);
+    let legs = Arc::new(Legs::new(options.engine));
     let talking = Arc::new(AtomicBool::new(true));
     legs.start(&meter);
-    let engine = engine::start(Arc::clone(&meter), Arc::clone(&talking)).await?;
+    let engine = engine::start(options.engine, Arc::clone(&meter), Arc::clone(&talking)).await?;
     let (carrier, api) = Carrier::start(Arc::clone(&meter), Arc::clone(&legs)).await?;
-    let measured = Measured::start(target, calls, &api, &engine).await?;
+    let measured = Measured::start(target, options, &api, &engine).await?;
 
     let course = Course {
         options,
@@ -165,6 +173,7 @@ impl Course {
                 Target::Serve => "the program",
                 Target::Floor => "the floor",
             },
+            engine: self.options.engine,
             calls: self.options.calls,
             measured: span,
             cpu,

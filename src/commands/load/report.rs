@@ -6,11 +6,13 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::child::{Cpu, Memory};
+use super::dialect::Dialect;
 use super::meter::{Half, Meter};
 
 /// What a measurement has found.
 pub struct Report {
     pub name: &'static str,
+    pub engine: Dialect,
     pub calls: usize,
     /// How long the calls were measured.
     pub measured: Duration,
@@ -90,7 +92,7 @@ impl Report {
 
     pub fn print(&self) {
         let (name, calls, seconds) = (self.name, self.calls, self.measured.as_secs_f64());
-        println!("\n{name}: {calls} calls, {seconds:.1} s");
+        println!("\n{name}, {}: {calls} calls, {seconds:.1} s", self.engine.name());
         println!(
             "  {:<16}{:<6}{:>10}{:>10}{:>10}{:>10}{:>10}",
             "added delay", "half", "pieces", "p50 ms", "p99 ms", "p99.9 ms", "max ms"
@@ -100,6 +102,11 @@ impl Report {
             println!(
                 "  {:<16}{:<6}{:>10}{p50:>10.3}{p99:>10.3}{p999:>10.3}{max:>10.3}",
                 delay.name, delay.half, delay.pieces
+            );
+        }
+        if self.engine == Dialect::Translate {
+            println!(
+                "  up: from a batch's last frame, so without the 200 ms that fill it; down: until a piece's last frame"
             );
         }
         println!(
@@ -162,6 +169,7 @@ mod tests {
     fn report() -> Report {
         Report {
             name: "test",
+            engine: Dialect::Prompted,
             calls: 10,
             measured: Duration::from_secs(20),
             cpu: Cpu {

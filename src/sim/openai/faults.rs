@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use super::ledger::lock;
+use super::ledger::{SessionKind, lock};
 
 /// A handle to cause faults; clones cause the same ones.
 #[derive(Clone)]
@@ -28,6 +28,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     refusal: Option<Refusal>,
+    refused_kind: Option<(SessionKind, u16)>,
     hang: bool,
     withhold_updated: bool,
     confirm_format: Option<Value>,
@@ -104,15 +105,20 @@ impl Faults {
         lock(&self.shared.state).refusal = Some(refusal);
     }
 
+    /// Refuses every handshake of one of the two endpoints with this HTTP status, and lets the other be.
+    pub fn refuse_kind(&self, kind: SessionKind, status: u16) {
+        lock(&self.shared.state).refused_kind = Some((kind, status));
+    }
+
     /// Leaves handshakes without an answer, those that come while this is on.
     pub fn hang_handshakes(&self, on: bool) {
         lock(&self.shared.state).hang = on;
     }
 
-    /// Accepts handshakes again, after `refuse` or `hang_handshakes`.
+    /// Accepts handshakes again, after `refuse`, `refuse_kind` or `hang_handshakes`.
     pub fn accept(&self) {
         let mut state = lock(&self.shared.state);
-        (state.refusal, state.hang) = (None, false);
+        (state.refusal, state.refused_kind, state.hang) = (None, None, false);
     }
 
     /// Applies updates but never confirms them.
@@ -254,8 +260,16 @@ impl Faults {
     }
 
     /// The refusal of this handshake, if it is to be refused.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    pub(super) fn refusal(&self, kind: SessionKind) -> Option<Refusal> {
         let mut state = lock(&self.shared.state);
+        if let Some((_, status)) = state.refused_kind.filter(|(refused, _)| *refused == kind) {
+            let (left, retry_after) = (None, None);
+            return Some(Refusal {
+                left,
+                status,
+                retry_after,
+            });
+        }
         let refusal = state.refusal.as_mut()?;
         match refusal.left.as_mut() {
             Some(0) => return None,

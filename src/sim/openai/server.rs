@@ -80,7 +80,7 @@ async fn answer(kind: SessionKind, server: Server, Query(query): Asked, request:
     if server.faults.hangs() {
         server.stop.cancelled().await;
     }
-    let response = match server.faults.refusal() {
+    let response = match server.faults.refusal(kind) {
         Some(refused) => {
             let message = "The server had an error while processing your request.";
             let mut response = refusal(refused.status, "refused", message);

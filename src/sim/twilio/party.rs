@@ -68,6 +68,11 @@ impl Party {
         self.watch(within, || self.voice.speech_left() == 0).await
     }
 
+    /// Waits until no more than `left` bytes of what is to be said are left.
+    pub async fn spoken_but(&self, left: usize, within: Duration) -> bool {
+        self.watch(within, || self.voice.speech_left() <= left).await
+    }
+
     /// Forgets what has not been spoken yet.
     pub fn hush(&self) {
         self.voice.hush();
@@ -111,6 +116,12 @@ impl Party {
     /// Everything heard since the call's start up to now, mu-law, 160 bytes for each 20 ms, 0xFF where nothing was played.
     pub fn heard(&self) -> Vec<u8> {
         self.voice.heard()
+    }
+
+    /// Everything that went to the app from this person's end of the line, on the timeline of [`Party::heard`], 0xFF where
+    /// nothing went.
+    pub fn sent(&self) -> Vec<u8> {
+        self.voice.sent()
     }
 
     /// For each 20 ms of the timeline, how many bytes the app has sent (0 to 160).

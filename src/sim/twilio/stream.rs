@@ -284,6 +284,7 @@ impl<'a> Session<'a> {
             self.run.call.note(|record| record.discarded_frames += 1);
             return;
         }
+        self.run.call.voice.note_sent(self.base + self.tick - 1, &frame);
         let message = self.writer.media(self.tick * FRAME_MS, &frame);
         self.control.push_back(message);
     }

@@ -44,6 +44,8 @@ struct VoiceState {
     heard: Vec<u8>,
     /// For each frame of `heard`, how many bytes came from media.
     media: Vec<u8>,
+    /// What streams sent to the app, on the timeline of `heard`.
+    sent: Vec<u8>,
     audible_frames: u64,
     last_audible: Option<Instant>,
     unattended_bytes: u64,
@@ -129,10 +131,26 @@ impl Voice {
         if state.muted {
             frame.fill(SILENCE);
         }
-        if state.speech.is_empty() {
-            drop(state);
-            self.changed.send_replace(());
+        drop(state);
+        self.changed.send_replace(());
+    }
+
+    /// Notes a frame that went to the app, at a frame number since the call's start.
+    pub(super) fn note_sent(&self, at: u64, frame: &[u8; FRAME]) {
+        if !self.keep {
+            return;
         }
+        let sent = &mut lock(&self.state).sent;
+        let (at, end) = (at as usize * FRAME, (at as usize + 1) * FRAME);
+        if sent.len() < end {
+            sent.resize(end, SILENCE);
+        }
+        sent[at..end].copy_from_slice(frame);
+    }
+
+    /// What went to the app so far.
+    pub(super) fn sent(&self) -> Vec<u8> {
+        lock(&self.state).sent.clone()
     }
 
     /// Plays one frame to the person, at a frame number since the call's start.

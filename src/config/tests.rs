@@ -1,5 +1,8 @@
+//! Settings that are enough, wrong, missing, and kept from the public sample.
+
 use super::*;
 use crate::call::EngineKind;
+use crate::engine::Noise;
 
 const FULL: &[(&str, &str)] = &[
     ("PUBLIC_URL", "https://talk.example.com"),
@@ -40,6 +43,13 @@ fn the_required_settings_are_enough_and_the_rest_has_defaults() {
         "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
     );
     assert!(config.engine.must_confirm());
+    assert_eq!(config.original, OriginalAudio::Off);
+    assert_eq!(config.levels.under_db, [-15.0; 2]);
+    assert_eq!(config.levels.translation_db, [0.0; 2]);
+    assert_eq!(config.backlog, Some(Duration::from_secs(6)));
+    assert!(!config.talking_cue);
+    assert_eq!(config.engine.noise, Noise::Engine);
+    assert_eq!(Ok(&*config.keys), call::Keys::parse("*8=toggle").as_ref());
 }
 
 #[test]
@@ -85,10 +95,71 @@ fn every_mistake_is_named() {
         ("MAX_CALLS", "1e3"),
         ("INTERPRETER", "magic"),
         ("OPENAI_AUTH", "basic"),
+        ("AGENT_KEYS", "*8"),
+        ("ORIGINAL_DUCKED_DB", "-61"),
+        ("ORIGINAL_DUCKED_DB", "1"),
+        ("ORIGINAL_DUCKED_DB", "nan"),
+        ("ORIGINAL_DUCKED_DB", "caller:-12,-18"),
+        ("ORIGINAL_DUCKED_DB", "caller:-12,caller:-18"),
+        ("ORIGINAL_DUCKED_DB", "caller:3"),
+        ("TRANSLATION_GAIN_DB", "13"),
+        ("TRANSLATION_GAIN_DB", "listener:3"),
+        ("TRANSLATION_GAIN_DB", "loud"),
+        ("BACKLOG_SECONDS", "-1"),
+        ("BACKLOG_SECONDS", "some"),
+        ("TALKING_CUE", "yes"),
+        ("NOISE_REDUCTION", "on"),
     ] {
         assert_eq!(names(&[(name, wrong)]), [name], "{wrong}");
     }
     assert_eq!(names(&[("TWILIO_API_KEY_SID", "SK1")]), ["TWILIO_API_KEY_SECRET"]);
+}
+
+#[test]
+fn levels_are_for_both_speakers_or_for_each() {
+    let config = read(&[
+        ("ORIGINAL_AUDIO", "ducked"),
+        ("ORIGINAL_DUCKED_DB", "agent: -18.5 , caller:-12"),
+        ("TRANSLATION_GAIN_DB", "+3"),
+        ("BACKLOG_SECONDS", "0"),
+        ("TALKING_CUE", "on"),
+    ])
+    .expect("complete");
+    assert_eq!(config.original, OriginalAudio::Ducked);
+    assert_eq!(config.levels.under_db, [-12.0, -18.5]);
+    assert_eq!(config.levels.translation_db, [3.0; 2]);
+    assert_eq!(config.backlog, None);
+    assert!(config.talking_cue);
+    let one = read(&[
+        ("ORIGINAL_DUCKED_DB", "agent:0"),
+        ("TRANSLATION_GAIN_DB", "caller:-30"),
+    ]);
+    let levels = one.expect("complete").levels;
+    assert_eq!(levels.under_db, [-15.0, 0.0]);
+    assert_eq!(levels.translation_db, [-30.0, 0.0]);
+}
+
+#[test]
+fn noise_is_taken_away_by_the_engine_here_or_not_at_all() {
+    for (word, noise) in [
+        ("engine", Noise::Engine),
+        ("local", Noise::Local),
+        ("off", Noise::Off),
+    ] {
+        let config = read(&[("NOISE_REDUCTION", word)]).expect("complete");
+        assert_eq!(config.engine.noise, noise);
+    }
+}
+
+#[test]
+fn every_wrong_entry_of_the_keys_has_a_reason_of_its_own() {
+    let mistakes = read(&[("AGENT_KEYS", "*8=toggle,*7=caller:klingon,*8=on")]).expect_err("mistakes");
+    let told: Vec<String> = mistakes.iter().map(Mistake::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("AGENT_KEYS: *7=caller:klingon: no such language"));
+    assert!(told[1].starts_with("AGENT_KEYS: *8=on: these keys have another meaning"));
+    let none = read(&[("AGENT_KEYS", "off")]).expect("complete");
+    assert_eq!(*none.keys, call::Keys::default());
 }
 
 #[test]

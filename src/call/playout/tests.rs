@@ -51,6 +51,7 @@ fn speech_is_sent_at_once_while_the_carrier_has_room_and_the_rest_waits() {
     let first = take(&mut out);
     assert_eq!(first.audio, all[..32_000]);
     assert_eq!(playout.backlog(ms(0)), Duration::from_secs(6));
+    assert_eq!(playout.speech_left(ms(0)), Duration::from_secs(6));
     let wants = playout.wants().expect("it waits for room");
     assert_eq!(wants, ms(100));
     playout.pump(wants, &mut out);
@@ -58,7 +59,7 @@ fn speech_is_sent_at_once_while_the_carrier_has_room_and_the_rest_waits() {
     playout.pump(ms(5_000), &mut out);
     assert_eq!(take(&mut out).audio, all[32_800..]);
     assert_eq!(playout.wants(), None);
-    assert_eq!(playout.played(), 48_000);
+    assert_eq!(playout.books().sent, 48_000);
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn what_is_confirmed_is_forgotten_and_what_is_not_is_sent_again() {
     playout.attach(SocketId(2), ms(1_000));
     playout.pump(ms(1_000), &mut out);
     assert_eq!(take(&mut out).audio, all[8_000..]);
-    assert_eq!(playout.played(), 20_000, "counted once");
+    assert_eq!(playout.books().sent, 20_000, "counted once");
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn without_any_mark_no_more_than_eight_seconds_are_kept() {
         take(&mut out);
         assert!(playout.buffer.len() <= UNCONFIRMED_MAX + MARK_EVERY);
     }
-    assert_eq!(playout.played(), 480_000);
+    assert_eq!(playout.books().sent, 480_000);
 }
 
 #[test]
@@ -189,6 +190,7 @@ fn live_sounds_are_not_kept_and_not_counted_as_speech() {
     assert!(playout.live(&[2; 160], true, ms(0), &mut out));
     assert_eq!(take(&mut out).audio.len(), 960);
     assert!(playout.is_confirmed() && !playout.is_speaking(ms(0)));
+    assert_eq!(playout.speech_left(ms(0)), Duration::ZERO);
     assert_eq!(playout.audible_until(), ms(120));
     playout.detach(ms(10));
     playout.play(&[1; 800], ms(10), &mut out);
@@ -352,6 +354,6 @@ proptest! {
         while let Some(at) = playout.wants() {
             playout.pump(at, &mut out);
         }
-        prop_assert_eq!(playout.played(), pushed as u64);
+        prop_assert_eq!(playout.books().sent, pushed as u64);
     }
 }

@@ -3,12 +3,20 @@
 //! Translated speech goes to the carrier at once while less than [`AHEAD`] of it lies there unplayed; the rest waits
 //! here. What was sent stays here too until a mark says that it was played, so a stream that breaks loses nothing: its
 //! successor is sent what was not confirmed. Live sound (the original voice, hold audio, cues) is never kept.
+//!
+//! With the original under the translation ([`Playout::set_mix`]) the same ledger is filled frame by frame.
+
+mod ducked;
+mod haste;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::audio;
 
+use self::ducked::Mixer;
+pub use self::haste::Backlog;
+use self::haste::Haste;
 use super::ids::{MarkId, SocketId};
 use super::io::{Outbox, Output};
 use super::time::Time;
@@ -55,6 +63,16 @@ pub struct Playout {
     /// Where in the hold audio's loop we are.
     hold_at: usize,
     holding: bool,
+    /// The original voice is mixed in.
+    mixer: Option<Box<Mixer>>,
+    /// How much of what is unsent was sent before, by a stream that broke.
+    again: usize,
+    /// When what waits is too much, and what waits while it is, behind what is in `buffer`.
+    backlog: Option<Backlog>,
+    haste: Option<Box<Haste>>,
+    pushed: u64,
+    shortened: u64,
+    dropped: u64,
 }
 
 /// A mark under way.
@@ -78,16 +96,27 @@ impl Playout {
     pub fn detach(&mut self, now: Time) {
         self.socket = None;
         // What the lost stream has surely played by the clock need not be repeated.
-        let unplayed = audio::bytes(self.speech_until.since(now)).min(self.sent);
+        // A byte that is half played is not.
+        let left = self.speech_until.since(now);
+        let begun = usize::from(audio::duration(audio::bytes(left)) < left);
+        let unplayed = (audio::bytes(left) + begun).min(self.sent);
         self.buffer.drain(..self.sent - unplayed);
         self.sent = unplayed;
+        self.give_room_back();
         self.restart(now);
+    }
+
+    fn give_room_back(&mut self) {
+        if self.buffer.is_empty() && self.buffer.capacity() > BUFFER_KEPT {
+            self.buffer = VecDeque::new();
+        }
     }
 
     fn restart(&mut self, now: Time) {
         // What is sent again is to be confirmed again, to its end.
         self.settling |= self.sent > 0;
         self.played -= self.sent as u64;
+        self.again += self.sent;
         self.sent = 0;
         self.marks.clear();
         self.since_mark = 0;
@@ -96,38 +125,32 @@ impl Playout {
         self.speech_until = now;
         self.audible_until = self.audible_until.min(now);
         self.holding = false;
+        if let Some(mixer) = &mut self.mixer {
+            mixer.reset();
+        }
     }
 
     /// Adds translated speech and sends what there is room for.
     pub fn push(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
-        self.buffer.extend(mulaw);
+        self.pushed += mulaw.len() as u64;
+        match &mut self.haste {
+            Some(haste) => self.shortened += haste.push(mulaw) as u64,
+            None => self.buffer.extend(mulaw),
+        }
+        self.watch_backlog(now);
         self.pump(now, out);
     }
 
     /// Sends what the carrier has room for.
     pub fn pump(&mut self, now: Time, out: &mut Outbox) {
         let Some(socket) = self.socket else { return };
-        loop {
-            let room = audio::bytes(AHEAD.saturating_sub(self.unplayed(now)));
-            let unsent = self.buffer.len() - self.sent;
-            let size = unsent.min(room).min(MARK_EVERY - self.since_mark);
-            if size == 0 {
-                break;
-            }
-            let audio = copy(&self.buffer, self.sent, size, out);
-            out.push(Output::LegAudio { socket, audio });
-            self.sent += size;
-            self.played += size as u64;
-            self.since_mark += size;
-            self.advance(size, now);
-            self.speech_end = self.total;
-            self.speech_until = self.play_until;
-            self.audible_until = self.play_until;
-            if self.since_mark == MARK_EVERY {
-                self.mark(socket, out);
-            }
+        if self.is_mixing() {
+            self.send_frames(socket, now, out);
         }
-        if self.settling && self.sent == self.buffer.len() {
+        if !self.is_mixing() {
+            self.send_ahead(socket, now, out);
+        }
+        if self.settling && self.waiting() == 0 {
             self.settling = false;
             if self.since_mark > 0 {
                 self.mark(socket, out);
@@ -136,9 +159,43 @@ impl Playout {
         self.trim();
     }
 
+    /// Translated speech alone: as much as there is room for.
+    fn send_ahead(&mut self, socket: SocketId, now: Time, out: &mut Outbox) {
+        loop {
+            let room = audio::bytes(AHEAD.saturating_sub(self.unplayed(now)));
+            let room = room.min(MARK_EVERY - self.since_mark);
+            self.make_ready(room, now);
+            let size = self.ready().min(room);
+            if size == 0 {
+                break;
+            }
+            let audio = out.store_pair(stretch(&self.buffer, self.sent, size));
+            out.push(Output::LegAudio { socket, audio });
+            self.advance(size, now);
+            self.spoken(size);
+            if self.since_mark == MARK_EVERY {
+                self.mark(socket, out);
+            }
+        }
+    }
+
+    /// So much more translated speech was the last thing to be sent.
+    fn spoken(&mut self, bytes: usize) {
+        self.sent += bytes;
+        self.again = self.again.saturating_sub(bytes);
+        self.played += bytes as u64;
+        self.since_mark += bytes;
+        self.speech_end = self.total;
+        self.speech_until = self.play_until;
+        self.audible_until = self.play_until;
+    }
+
     /// A stretch of translated speech is complete: a mark follows it, so that its end is confirmed too.
     pub fn settle(&mut self, now: Time, out: &mut Outbox) {
         self.settling = true;
+        if let Some(haste) = &mut self.haste {
+            haste.end_pause();
+        }
         self.pump(now, out);
     }
 
@@ -166,13 +223,15 @@ impl Playout {
         let bytes: usize = self.marks.drain(..=position).map(|mark| mark.bytes).sum();
         self.buffer.drain(..bytes);
         self.sent -= bytes;
-        if self.buffer.is_empty() && self.buffer.capacity() > BUFFER_KEPT {
-            self.buffer = VecDeque::new();
-        }
+        self.give_room_back();
         // The carrier is exactly here; its clock and ours may have drifted apart.
         let played = |end: u64| now + audio::duration(end.saturating_sub(at) as usize);
         self.play_until = played(self.total);
         self.speech_until = played(self.speech_end);
+        let behind = audio::duration(self.total.saturating_sub(at) as usize);
+        if let Some(mixer) = &mut self.mixer {
+            mixer.confirmed(at, behind, now);
+        }
     }
 
     /// When marks stay away, what was sent longest ago is given up as played.
@@ -186,10 +245,25 @@ impl Playout {
         }
     }
 
-    /// Plays a sound that can be heard, after what was sent so far, without keeping it.
+    /// Plays a sound that can be heard, after what was sent so far, without keeping it. Where frames are mixed, it comes
+    /// after what would have been sent.
     pub fn play(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
-        self.send(mulaw, now, out);
-        self.audible_until = self.play_until;
+        let waiting = self.waiting().min(audio::bytes(AHEAD));
+        match &mut self.mixer {
+            Some(mixer) if !self.holding => {
+                if self.socket.is_some() {
+                    mixer.sound(mulaw, waiting);
+                    let left = mixer.sounds_left();
+                    let until = self.play_until.max(now) + left;
+                    self.pump(now, out);
+                    self.audible_until = until;
+                }
+            }
+            _ => {
+                self.send(mulaw, now, out);
+                self.audible_until = self.play_until;
+            }
+        }
     }
 
     fn send(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
@@ -202,6 +276,9 @@ impl Playout {
 
     /// Passes a frame of the original voice on. `false` if it was skipped: silent, and the listener lags behind.
     pub fn live(&mut self, mulaw: &[u8], audible: bool, now: Time, out: &mut Outbox) -> bool {
+        if self.is_mixing() {
+            return self.original(mulaw, audible, now, out);
+        }
         if !audible && self.unplayed(now) > LIVE_LAG {
             return false;
         }
@@ -215,7 +292,12 @@ impl Playout {
     /// Keeps between 200 and 400 ms of hold audio at the carrier; says when it wants to be called again.
     pub fn hold(&mut self, hold: &[u8], now: Time, out: &mut Outbox) -> Option<Time> {
         self.socket?;
-        self.holding = true;
+        if !self.holding {
+            self.holding = true;
+            if let Some(mixer) = &mut self.mixer {
+                mixer.reset();
+            }
+        }
         if hold.is_empty() {
             return None;
         }
@@ -261,14 +343,18 @@ impl Playout {
 
     /// When there will be room for more of what waits here; `None` if nothing does.
     pub fn wants(&self) -> Option<Time> {
-        let waits = self.socket.is_some() && self.buffer.len() > self.sent;
+        self.socket?;
+        let waits = self.waiting() > 0;
+        if let Some(mixer) = self.mixer.as_deref().filter(|_| self.is_mixing()) {
+            return mixer.wants(waits, self.play_until);
+        }
         // A frame's worth of room at least, so that the last seconds of a long backlog do not go out byte by byte.
         waits.then(|| self.play_until_minus(AHEAD - Duration::from_millis(100)))
     }
 
     /// Whether translated speech waits here or is being played.
     pub fn is_speaking(&self, now: Time) -> bool {
-        self.buffer.len() > self.sent || self.speech_until > now
+        self.waiting() > 0 || self.speech_until > now
     }
 
     /// When the listener will have heard, or has heard, the last audible thing that was sent.
@@ -278,33 +364,54 @@ impl Playout {
 
     /// Whether every byte of translation was sent and confirmed.
     pub fn is_confirmed(&self) -> bool {
-        self.buffer.is_empty()
+        self.buffer.is_empty() && self.waiting() == 0
     }
 
     /// How long everything that is queued here and at the carrier will take.
     pub fn backlog(&self, now: Time) -> Duration {
-        audio::duration(self.buffer.len() - self.sent) + self.unplayed(now)
+        audio::duration(self.waiting()) + self.unplayed(now)
     }
 
-    /// Bytes of translation sent to the listener, each counted once.
-    pub fn played(&self) -> u64 {
-        self.played
+    /// How much translated speech this listener has not heard yet, here and at the carrier.
+    pub fn speech_left(&self, now: Time) -> Duration {
+        audio::duration(self.waiting()) + self.speech_until.since(now)
+    }
+
+    /// Bytes of translation that were not sent yet.
+    fn waiting(&self) -> usize {
+        self.ready() + self.haste.as_ref().map_or(0, |haste| haste.waiting())
+    }
+
+    /// Those of them that can be sent as they are.
+    fn ready(&self) -> usize {
+        self.buffer.len() - self.sent
+    }
+
+    /// Whether frames are mixed now. Hold audio is played by itself.
+    fn is_mixing(&self) -> bool {
+        self.mixer.is_some() && !self.holding
     }
 }
 
 /// Hold audio goes out in pieces of this length.
 const HOLD_STEP: Duration = Duration::from_millis(200);
 
-fn copy(from: &VecDeque<u8>, start: usize, size: usize, out: &mut Outbox) -> std::ops::Range<usize> {
-    let (head, tail) = from.as_slices();
+/// A stretch of a ring, which may lie in two pieces.
+fn stretch(ring: &VecDeque<u8>, start: usize, size: usize) -> (&[u8], &[u8]) {
+    let (head, tail) = ring.as_slices();
     let one = head
         .get(start..(start + size).min(head.len()))
         .unwrap_or_default();
     let skip = start.saturating_sub(head.len());
     let two = tail.get(skip..skip + size - one.len()).unwrap_or_default();
-    out.store_pair((one, two))
+    (one, two)
 }
 
 #[cfg(test)]
-#[path = "playout_tests.rs"]
+mod ducked_tests;
+#[cfg(test)]
+mod haste_tests;
+#[cfg(test)]
+mod line_tests;
+#[cfg(test)]
 mod tests;
