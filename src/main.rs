@@ -26,8 +26,8 @@ enum Command {
         /// Where the recordings and the timeline are put
         #[arg(long, default_value = "demo-output")]
         out: PathBuf,
-        /// Which interpreter: prompted or translate
-        #[arg(long, default_value = "prompted")]
+        /// Which interpreter: auto, prompted or translate
+        #[arg(long, default_value = "auto")]
         engine: String,
     },
     /// Run many calls at once through an instance and report what each of them costs

@@ -87,23 +87,6 @@ impl Conversation {
             Fact::Accept => self.accept(),
             Fact::Match => self.give(Input::LaneMatched),
             Fact::Task(event) => self.give(Input::Task(event)),
-            Fact::SessionFails(side, heals) => {
-                if self.session(side).is_some() {
-                    self.session_fails(side, heals);
-                }
-            }
-            Fact::AnyFails(which) => self.any_fails(which),
-            Fact::Deaf(on) => {
-                self.script.deaf = on;
-                self.sessions.iter_mut().for_each(|session| session.deaf = on);
-            }
-            Fact::Away(engine) => self.script.away = engine,
-            Fact::Renew(side) => {
-                let now = self.now;
-                self.call.timers.set(Timer::Renew(side), now);
-                self.give(Input::Wake);
-            }
-            Fact::Control(control) => self.give(Input::Control(control)),
             Fact::Mark(side, generation, number) => {
                 if let Some(socket) = self.socket(side).filter(|_| generation == 0) {
                     let event = LegEvent::Mark(MarkId { generation, number });
@@ -124,6 +107,30 @@ impl Conversation {
                 let socket = SocketId(socket + 1_000);
                 self.give(Input::LegClosed { socket });
             }
+            other => self.engine_fact(other),
+        }
+    }
+
+    /// A fact about engines, and what people do about them.
+    fn engine_fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::SessionFails(side, heals) => {
+                if self.session(side).is_some() {
+                    self.session_fails(side, heals);
+                }
+            }
+            Fact::AnyFails(which) => self.any_fails(which),
+            Fact::Deaf(on) => {
+                self.script.deaf = on;
+                self.sessions.iter_mut().for_each(|session| session.deaf = on);
+            }
+            Fact::Away(engine) => self.script.away = engine,
+            Fact::Renew(side) => {
+                let now = self.now;
+                self.call.timers.set(Timer::Renew(side), now);
+                self.give(Input::Wake);
+            }
+            Fact::Control(control) => self.give(Input::Control(control)),
             Fact::ShutDown => self.give(Input::ShutDown),
             other => unreachable!("a party's own doing: {other:?}"),
         }

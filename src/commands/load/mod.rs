@@ -244,8 +244,13 @@ impl Course {
     async fn quiet(&self) {
         self.talking.store(false, Ordering::Relaxed);
         let until = Instant::now() + TAIL_MAX;
-        // A sentence that has begun is still answered.
-        self.pass(Duration::from_secs(3)).await;
+        // What has begun is still answered. Whoever speaks on to an engine with nothing to say is heard in their own voice,
+        // so nobody speaks for long.
+        self.pass(match self.options.engine {
+            Dialect::Prompted => Duration::from_secs(3),
+            Dialect::Translate => Duration::from_secs(1),
+        })
+        .await;
         while (self.meter.answering.load(Ordering::Relaxed) > 0 || self.meter.bytes_under_way() > 0)
             && Instant::now() < until
         {
