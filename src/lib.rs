@@ -11,9 +11,9 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`call`] | one conversation as a pure state machine: inputs in, outputs out |
-//! | [`audio`] | telephone audio: level, tones, files |
+//! | [`audio`] | telephone audio: levels, filters, mixing, tempo, tones, files |
 //! | [`carrier`] | dialects of the legs: Twilio |
-//! | [`engine`] | dialects of the interpreters: OpenAI, prompted |
+//! | [`engine`] | dialects of the interpreters: OpenAI's prompted and dedicated sessions |
 //! | [`hub`] | the running side: the task of a call, its sockets, lanes, drain |
 //! | [`http`] | webhooks, streams, probes |
 //! | [`language`], [`phrase`] | the languages and our own sentences in them |

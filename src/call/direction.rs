@@ -75,6 +75,8 @@ pub struct Leaving {
     pub session: Session,
     /// What it was sent and has not answered.
     pub kept: VecDeque<u8>,
+    /// When it is given up, whatever it says.
+    pub until: Time,
 }
 
 /// What the engine has shown no sign of having understood.

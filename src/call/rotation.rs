@@ -35,6 +35,9 @@ const PAUSE: Duration = Duration::from_millis(1_500);
 /// A replaced session that owes something and says nothing for this long is given up.
 const LEAVE: Duration = Duration::from_secs(6);
 
+/// A replaced session is given up after this, whatever it says.
+const LEAVE_MAX: Duration = Duration::from_secs(20);
+
 /// For the words of its last turn.
 const WRITE: Duration = Duration::from_secs(3);
 
@@ -170,7 +173,8 @@ impl Call {
                 out.push(Output::FinishSession { session });
             }
         }
-        self.directions[side as usize].leaving = Some(Leaving { session, kept });
+        let until = self.now + LEAVE_MAX;
+        self.directions[side as usize].leaving = Some(Leaving { session, kept, until });
         self.leaving_spoke(session.id, false, out);
     }
 
@@ -183,7 +187,7 @@ impl Call {
         if leaving.session.id != id {
             return;
         }
-        let session = leaving.session;
+        let (session, until) = (leaving.session, leaving.until);
         // The words of its last turn may come after the translation.
         let written = !self.directions[side as usize].transcript.awaits(id);
         if finished || (!session.owes() && written && session.engine == EngineKind::Prompted) {
@@ -194,7 +198,7 @@ impl Call {
             EngineKind::Prompted if !session.owes() => WRITE,
             EngineKind::Prompted | EngineKind::Translate => LEAVE,
         };
-        self.timers.set(Timer::Leave(side), self.now + within);
+        self.timers.set(Timer::Leave(side), until.min(self.now + within));
         if !session.owes() {
             self.unpark(side, out);
         }
@@ -251,17 +255,16 @@ impl Call {
 
     /// What the active session has said while the one before it was speaking is heard now.
     fn unpark(&mut self, side: Side, out: &mut Outbox) {
-        let now = self.now;
         let direction = &mut self.directions[side as usize];
         if direction.parked.is_empty() {
             return;
         }
         let mut parked = std::mem::take(&mut direction.parked);
         let owes = direction.owes();
-        let playout = &mut self.parties[side.other() as usize].playout;
-        playout.push(parked.make_contiguous(), now, out);
+        self.play_translation(side, parked.make_contiguous(), out);
         if !owes {
-            playout.settle(now, out);
+            let listener = &mut self.parties[side.other() as usize];
+            listener.playout.settle(self.now, out);
         }
     }
 

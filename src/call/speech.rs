@@ -316,6 +316,13 @@ impl Call {
             carrier: playout.unplayed(now),
         };
         direction.spans.first_audio(id, turn, queued, now);
+        self.play_translation(side, mulaw, out);
+    }
+
+    /// Plays what an interpreter says for a speaker, as loud as is set.
+    pub(super) fn play_translation(&mut self, side: Side, mulaw: &[u8], out: &mut Outbox) {
+        let now = self.now;
+        let playout = &mut self.parties[side.other() as usize].playout;
         let db = self.setup.levels.translation_db[side as usize];
         if db == 0.0 || self.setup.original == OriginalAudio::Ducked {
             // Where both voices are mixed, both get their levels there.

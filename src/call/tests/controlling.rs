@@ -1,11 +1,15 @@
 //! People who change a conversation while it goes on: with keys, and from outside.
 
+use std::time::Duration;
+
+use crate::audio::mix;
 use crate::call::event::Event;
-use crate::call::{Control, Input, Interpreter, LegEvent, Side, TaskEvent};
+use crate::call::{Control, Input, Interpreter, LegEvent, SessionEvent, Side, TaskEvent};
 use crate::language::Language;
 
 use super::conversation::Conversation;
 use super::line::Sound;
+use super::script::Later;
 
 fn presses(it: &mut Conversation, side: Side, keys: &str) {
     for key in keys.chars() {
@@ -153,6 +157,52 @@ fn another_language_is_spoken_from_the_next_pause_on_and_the_old_session_finishe
         it.advance(4_000);
         assert_eq!(it.uncovered(Side::Agent), 0);
     }
+}
+
+#[test]
+fn a_replaced_session_that_never_ends_is_given_up_and_what_waited_for_it_is_as_loud_as_the_rest() {
+    let french = Language::find("french").expect("a language");
+    let mut it = Conversation::talking(|setup, script| {
+        setup.interpreter = Interpreter::Prompted;
+        setup.levels.translation_db = [1.0, 0.0];
+        script.think_ms = 7_000;
+    });
+    let side = Side::Agent;
+    it.says(Side::Caller, 1_500);
+    it.advance(2_000);
+    let old = it.call.directions[0].active.expect("a session").id;
+    control(
+        &mut it,
+        Control::Language {
+            side,
+            language: french,
+        },
+    );
+    it.advance(4_000);
+    assert_ne!(it.call.directions[0].active.expect("another").id, old);
+    // The old one answers with words and never comes to an end.
+    it.later
+        .retain(|_, later| !matches!(later, Later::Speech(by, ..) | Later::Answered(by, _) if *by == old));
+    it.later
+        .retain(|_, later| !matches!(later, Later::Input(Input::Session { session, .. }) if *session == old));
+    it.says(Side::Caller, 1_500);
+    let is_open = |it: &Conversation| it.sessions.iter().any(|known| known.id == old && known.open);
+    let left = it.now;
+    while is_open(&it) {
+        let (turn, delta) = (1, "and");
+        let event = SessionEvent::TargetText { turn, delta };
+        it.give(Input::Session { session: old, event });
+        assert!(it.line(Side::Agent).speech().is_empty(), "it comes after");
+        it.advance(1_000);
+        assert!(it.now.since(left) < Duration::from_secs(22));
+    }
+    let waited = it.now.since(left);
+    assert!(waited > Duration::from_secs(15), "{waited:?}");
+    it.advance(12_000);
+    let mut louder = it.spoken[0].clone();
+    assert!(!louder.is_empty());
+    mix::scale(&mut louder, mix::Gain::from_db(1.0));
+    assert_eq!(it.line(Side::Agent).speech(), louder);
 }
 
 #[test]

@@ -63,7 +63,8 @@ fn sound(byte: u8) -> Sound {
         HOLD => Sound::Hold,
         0x10..=0x1F => Sound::Voice(Side::Caller),
         0x90..=0x9F => Sound::Voice(Side::Agent),
-        0x40..=0x7C => Sound::Speech(Side::Caller),
+        // Somewhat lower, where it is played louder.
+        0x38..=0x7C => Sound::Speech(Side::Caller),
         0xA0..=0xDC => Sound::Speech(Side::Agent),
         other => panic!("nobody made this sound: {other:#x}"),
     }
