@@ -77,7 +77,8 @@ impl Call {
         }
     }
 
-    /// Lets the original be heard beside what the session makes of it, where that is wanted or needed.
+    /// Lets the original be heard beside what the session makes of it, where that is wanted or needed. What has to give
+    /// way to a translation is noted: it is not heard.
     pub(super) fn with_original(&mut self, side: Side, mulaw: &[u8], audible: bool, out: &mut Outbox) {
         let now = self.now;
         let direction = &self.directions[side as usize];
@@ -92,8 +93,9 @@ impl Call {
                 listener.push(mulaw, now, out);
             }
             OriginalAudio::Off | OriginalAudio::Full => {
-                if !listener.is_speaking(now) {
-                    listener.live(mulaw, audible, now, out);
+                let heard = !listener.is_speaking(now) && listener.live(mulaw, audible, now, out);
+                if audible && !heard {
+                    self.directions[side as usize].uplink.not_heard_beside();
                 }
             }
         }
@@ -102,19 +104,25 @@ impl Call {
     /// What waits for a session that does not come is heard as it was said, and later in translation if it can be.
     pub(super) fn play_kept(&mut self, side: Side, out: &mut Outbox) {
         let direction = &mut self.directions[side as usize];
+        let beside = match self.setup.original {
+            _ if self.phase == Phase::Waiting => 0,
+            OriginalAudio::Off => 0,
+            OriginalAudio::Full => direction.uplink.heard_beside(),
+            // Under its translation, the original has been heard all the time.
+            OriginalAudio::Ducked => usize::MAX,
+        };
         let (sent_before, fresh) = direction.uplink.unheard();
         if direction.is_interpreted() && !direction.is_hopeless() {
             direction.uplink.all_heard();
         } else {
             direction.uplink.clear();
         }
-        // Under its translation, the original has been heard all the time.
-        let heard = self.setup.original == OriginalAudio::Ducked && self.phase != Phase::Waiting;
-        let mut skipped = 0;
-        if !heard {
-            self.play_late(side, &sent_before, out);
-            skipped = self.play_late(side, &fresh, out);
-        }
+        let before = sent_before
+            .len()
+            .saturating_sub(beside.saturating_sub(fresh.len()));
+        let after = fresh.len().saturating_sub(beside);
+        self.play_late(side, &sent_before[..before], out);
+        let skipped = self.play_late(side, &fresh[..after], out);
         self.totals.skipped[side as usize] += skipped as u64;
         self.totals.carried[side as usize] += (fresh.len() - skipped) as u64;
     }

@@ -107,6 +107,8 @@ impl Call {
                 self.totals.note(side, fate);
                 if self.phase == Phase::Conversation {
                     self.with_original(side, mulaw, audible, out);
+                } else {
+                    self.directions[side as usize].uplink.not_heard_beside();
                 }
             }
             Route::Session => {

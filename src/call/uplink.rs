@@ -44,6 +44,8 @@ pub struct Uplink {
     fresh: usize,
     /// The oldest bytes, which the listener was given in the original voice.
     heard: usize,
+    /// Up to this byte of all, some were not heard beside a translation; what came later was.
+    missed: u64,
     /// Bytes that ever left the front.
     gone: u64,
     /// Turns that are being answered, and what lies behind their last word.
@@ -105,6 +107,17 @@ impl Uplink {
     pub fn all_heard(&mut self) {
         self.fresh = 0;
         self.heard = self.buffer.len();
+    }
+
+    /// The listener was not given the frame that was kept last, though the original is heard beside translations.
+    pub fn not_heard_beside(&mut self) {
+        self.missed = self.gone + self.buffer.len() as u64;
+    }
+
+    /// How many of the newest bytes the listener was given beside translations.
+    pub fn heard_beside(&self) -> usize {
+        let missed = self.missed.saturating_sub(self.gone) as usize;
+        self.buffer.len().saturating_sub(missed)
     }
 
     /// The oldest goes when there is too much of it.
@@ -254,6 +267,8 @@ impl Uplink {
         let waiting = self.buffer.split_off(self.sent);
         self.buffer.extend(unanswered);
         self.buffer.extend(waiting);
+        // Which of them were heard is not known here.
+        self.not_heard_beside();
         self.bound();
     }
 

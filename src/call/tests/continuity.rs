@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::call::event::Event;
-use crate::call::{EngineKind, Interpreter, Side};
+use crate::call::{EngineKind, Interpreter, OriginalAudio, Side};
 
 use super::conversation::Conversation;
 use super::line::Sound;
@@ -115,6 +115,42 @@ fn the_original_voice_comes_when_no_session_has_come_within_three_seconds() {
     assert_eq!(it.sessions.iter().filter(done).count(), 1);
     let session = it.session(Side::Caller).expect("back");
     assert_eq!(session.voice, 4_500 * 8);
+}
+
+#[test]
+fn words_that_were_heard_beside_translations_are_not_played_again_when_the_original_voice_comes() {
+    for translating in [false, true] {
+        let mut it = Conversation::talking(|setup, script| {
+            setup.interpreter = Interpreter::Prompted;
+            setup.original = OriginalAudio::Full;
+            script.answer_ms = 2_000;
+        });
+        it.script.failing[0] = 1_000;
+        if translating {
+            it.says(Side::Caller, 1_000);
+            it.advance(2_500);
+        }
+        let before = it.line(Side::Agent).amount(Sound::Voice(Side::Caller));
+        it.speaking[0] = true;
+        it.advance(500);
+        it.session_fails(Side::Caller, true);
+        it.advance(4_500);
+        it.speaking[0] = false;
+        it.advance(6_000);
+        let voice = it.line(Side::Agent).amount(Sound::Voice(Side::Caller)) - before;
+        // What a translation was heard in place of comes after the tone, with what followed until then; the rest only once.
+        assert!(voice >= 5_000 * 8, "{voice}");
+        assert_eq!(it.uncovered(Side::Caller), 0);
+        let twice = voice - 5_000 * 8;
+        assert!(
+            if translating {
+                twice < 2_000 * 8
+            } else {
+                twice == 0
+            },
+            "{twice}"
+        );
+    }
 }
 
 #[test]
