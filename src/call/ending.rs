@@ -150,8 +150,11 @@ impl Call {
             self.timers.set(Timer::Drain, until);
             return;
         }
+        let owes = direction.owes();
         self.end_turn_by_silence(speaker, session.id, out);
         let idle = match session.engine {
+            // A turn that had ended before is being answered.
+            EngineKind::Prompted if owes => DRAIN_ANSWER,
             EngineKind::Prompted => DRAIN_IDLE,
             // It says by itself when everything has come.
             EngineKind::Translate => {

@@ -12,7 +12,9 @@ use super::event::Event;
 use super::ids::{SessionId, Side};
 use super::io::{EngineKind, Outbox, Output};
 use super::timer::Timer;
+use super::uplink::STEP;
 use super::{Call, Phase};
+use crate::audio::level;
 
 /// Engines end sessions after an hour (OpenAI Realtime guide); ten minutes are left for finding a pause and for trouble.
 const RENEW: Duration = Duration::from_secs(50 * 60);
@@ -37,6 +39,9 @@ const LEAVE: Duration = Duration::from_secs(6);
 
 /// A replaced session is given up after this, whatever it says.
 const LEAVE_MAX: Duration = Duration::from_secs(20);
+
+/// Engines notice speech within this: a second, in steps of 20 ms.
+const UNNOTICED: usize = 50;
 
 /// For the words of its last turn.
 const WRITE: Duration = Duration::from_secs(3);
@@ -159,10 +164,15 @@ impl Call {
     }
 
     /// A session gets no more audio and finishes what it owes.
-    fn leave(&mut self, session: Session, out: &mut Outbox) {
+    fn leave(&mut self, mut session: Session, out: &mut Outbox) {
         let side = session.id.speaker;
         self.leave_done(side, out);
-        let kept = self.directions[side as usize].uplink.leave();
+        let mut kept = self.directions[side as usize].uplink.leave();
+        if !session.owes() {
+            // A word may be on its way to it that it has not noticed yet.
+            let unnoticed = kept.make_contiguous().rchunks(STEP).take(UNNOTICED);
+            session.speaking = unnoticed.into_iter().any(level::is_audible);
+        }
         if session.owes() {
             self.end_turn_by_silence(side, session.id, out);
         }

@@ -51,6 +51,8 @@ pub struct Conversation {
     pub told: Vec<(Time, Side, Answer)>,
     pub events: Vec<(Time, Event)>,
     pub lanes_taken: u32,
+    /// A dial was matched with its webhook.
+    pub matched: bool,
     pub lanes_released: u32,
     pub looks: u32,
     pub completed: Vec<(Time, String)>,
@@ -132,6 +134,7 @@ impl Conversation {
             told: Vec::new(),
             events: Vec::new(),
             lanes_taken: 0,
+            matched: false,
             lanes_released: 0,
             looks: 0,
             completed: Vec::new(),

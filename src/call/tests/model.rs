@@ -298,7 +298,7 @@ fn check_delivery(it: &Conversation, listener: Side) {
         .iter()
         .rev()
         .find(|line| line.side == listener && !line.sent.is_empty());
-    if drained && stayed.is_some_and(|line| line.let_go) {
+    if drained && stayed.is_some_and(|line| line.let_go) && !given_up(it, listener) {
         assert_eq!(
             sent,
             said.len(),
@@ -327,6 +327,11 @@ fn drained(it: &Conversation, speaker: Side) -> bool {
     it.ended().is_some_and(|(reason, _)| reason == left)
 }
 
+/// Whether an agent's call was completed since its webhook never came.
+fn given_up(it: &Conversation, listener: Side) -> bool {
+    listener == Side::Agent && it.lanes_taken > 0 && !it.matched
+}
+
 /// What was said was translated to the end or heard as it was, whatever became of sessions on the way.
 fn check_nothing_is_missing(it: &mut Conversation, speaker: Side, listener_stayed: bool) {
     let hung_up = it.when(|event| matches!(event, Event::Draining { .. }));
@@ -336,7 +341,9 @@ fn check_nothing_is_missing(it: &mut Conversation, speaker: Side, listener_staye
     let in_time = took.is_some_and(|took| took < Duration::from_secs(5));
     if drained(it, speaker) && in_time && listener_stayed && it.call.totals.lost[speaker as usize] == 0 {
         let missing = it.uncovered(speaker);
-        assert_eq!(missing, 0, "of what the {speaker} said");
+        // The frame of a live voice that was under way to an agent whose place is taken was for them.
+        let under_way = it.count(|event| *event == Event::Transferred) * FRAME;
+        assert!(missing <= under_way, "{missing} bytes of what the {speaker} said");
     }
 }
 
@@ -351,6 +358,7 @@ proptest! {
         for speaker in Side::BOTH {
             let stayed = it.lines.iter().rev().find(|line| line.side == speaker.other());
             let stayed = stayed.is_some_and(|line| line.let_go);
+            let stayed = stayed && !given_up(&it, speaker.other());
             check_nothing_is_missing(&mut it, speaker, stayed && !deaf && !breaks);
         }
         check_sums(&it);

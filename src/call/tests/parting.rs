@@ -88,6 +88,21 @@ fn a_turn_without_a_word_of_translation_gets_six_seconds() {
 }
 
 #[test]
+fn a_turn_that_had_ended_before_the_hang_up_gets_six_seconds_too() {
+    let mut it = Conversation::talking(|_, script| script.think_ms = 4_000);
+    it.says(Side::Caller, 1_500);
+    it.advance(600);
+    it.hang_up(Side::Caller);
+    it.finish(30_000);
+    assert_eq!(it.uncovered(Side::Caller), 0);
+    assert_eq!(
+        it.line(Side::Agent).speech(),
+        it.spoken[0],
+        "all of it was played"
+    );
+}
+
+#[test]
 fn a_monologue_of_someone_who_has_left_is_cut() {
     let mut it = Conversation::talking(|_, _| {});
     it.says(Side::Caller, 500);

@@ -29,6 +29,7 @@ impl Conversation {
             self.wake();
             self.count_heard(socket, mulaw.len() as u64);
         }
+        self.matched |= matches!(input, Input::LaneMatched);
         let due = self.session_is_due(&input);
         let mut out = std::mem::take(&mut self.out);
         self.call.handle(input, self.now, &mut out);
