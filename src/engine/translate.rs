@@ -28,11 +28,14 @@ use crate::wire::{self, Text};
 /// The engine's own frame, 200 ms: shorter appends only wait there for the rest of it.
 const FRAME_BYTES: usize = 9_600;
 
+/// The same in µ-law.
+const FRAME_MULAW: usize = FRAME_BYTES / 6;
+
 /// A slice of output that is judged as a whole: 20 ms of 24 kHz.
 const SLICE: usize = 480;
 
 /// Output up to this peak is idle; profiles seen lie at 0 or at most 63.
-const IDLE_PEAK: u16 = 64;
+const IDLE_PEAK: i16 = 64;
 
 /// Idle output kept after speech, so that pauses within a sentence survive.
 const TAIL: usize = 240 / 20;
@@ -57,18 +60,14 @@ pub const MUTE: &str = "sends nothing";
 
 #[derive(Debug)]
 pub struct Translate {
-    update: String,
     language: &'static str,
+    noise: Noise,
     confirmed: bool,
     up: Upsampler,
     down: Downsampler,
-    samples: Vec<i16>,
-    resampled: Vec<i16>,
-    /// What has been upsampled and does not fill a frame yet, little-endian.
+    /// What does not fill a frame yet. It is widened when it does: a session lives long, and a sixth is kept.
     frame: Vec<u8>,
     dither: u32,
-    bytes: Vec<u8>,
-    mulaw: Vec<u8>,
     next_turn: u32,
     turn: Option<Turn>,
     /// The last audible frame of the speaker.
@@ -95,31 +94,14 @@ struct Turn {
 impl Translate {
     /// A session into the language of this code, which must be one that the engine speaks.
     pub fn new(language: &'static str, noise: Noise) -> Self {
-        let update = json!({
-            "type": "session.update",
-            "event_id": "settings",
-            "session": {
-                "audio": {
-                    "input": {
-                        "transcription": {"model": "gpt-realtime-whisper"},
-                        "noise_reduction": noise.asked(),
-                    },
-                    "output": {"language": language},
-                },
-            },
-        });
         Self {
-            update: update.to_string(),
             language,
+            noise,
             confirmed: false,
             up: Upsampler::default(),
             down: Downsampler::default(),
-            samples: Vec::new(),
-            resampled: Vec::new(),
-            frame: Vec::with_capacity(FRAME_BYTES),
+            frame: Vec::with_capacity(FRAME_MULAW),
             dither: 1,
-            bytes: Vec::new(),
-            mulaw: Vec::new(),
             next_turn: 1,
             turn: None,
             audible: None,
@@ -133,14 +115,26 @@ impl Translate {
 
     /// What is said first on a fresh socket.
     pub fn opening(&self) -> String {
-        self.update.clone()
+        let update = json!({
+            "type": "session.update",
+            "event_id": "settings",
+            "session": {
+                "audio": {
+                    "input": {
+                        "transcription": {"model": "gpt-realtime-whisper"},
+                        "noise_reduction": self.noise.asked(),
+                    },
+                    "output": {"language": self.language},
+                },
+            },
+        });
+        update.to_string()
     }
 
     /// Says that no more audio will come after this `rest`; the engine sends what it still has, then `session.closed`.
     pub fn finish(&mut self, rest: &[u8], send: &mut dyn FnMut(String)) {
         self.widen(rest, send);
         if !self.frame.is_empty() {
-            self.frame.resize(FRAME_BYTES, 0);
             self.send_frame(send);
         }
         send(json!({"type": "session.close", "event_id": "close"}).to_string());
@@ -159,40 +153,35 @@ impl Translate {
         self.widen(mulaw, send);
     }
 
-    /// Resamples µ-law and sends the frames that it fills.
-    fn widen(&mut self, mulaw: &[u8], send: &mut dyn FnMut(String)) {
-        self.samples.clear();
-        for &byte in mulaw {
-            let sample = match audio::decode_ulaw(byte) {
-                0 => self.dithered(),
-                sample => sample,
-            };
-            self.samples.push(sample);
-        }
-        self.resampled.clear();
-        self.up.push(&self.samples, &mut self.resampled);
-        for index in 0..self.resampled.len() {
-            self.frame.extend_from_slice(&self.resampled[index].to_le_bytes());
-            if self.frame.len() == FRAME_BYTES {
+    /// Collects µ-law and sends the frames that it fills.
+    fn widen(&mut self, mut mulaw: &[u8], send: &mut dyn FnMut(String)) {
+        while !mulaw.is_empty() {
+            let (piece, rest) = mulaw.split_at(mulaw.len().min(FRAME_MULAW - self.frame.len()));
+            self.frame.extend_from_slice(piece);
+            mulaw = rest;
+            if self.frame.len() == FRAME_MULAW {
                 self.send_frame(send);
             }
         }
     }
 
-    /// ±1 in place of digital silence, which one client saw put the engine to sleep.
-    fn dithered(&mut self) -> i16 {
-        self.dither ^= self.dither << 13;
-        self.dither ^= self.dither >> 17;
-        self.dither ^= self.dither << 5;
-        if self.dither & 1 == 0 { 1 } else { -1 }
-    }
-
+    /// Sends what has been collected, the end of the frame filled with zeros.
     fn send_frame(&mut self, send: &mut dyn FnMut(String)) {
+        let mut pcm = Vec::with_capacity(FRAME_BYTES);
+        // In pieces, because the upsampler keeps room for the largest.
+        for piece in self.frame.chunks(20 * BYTES_PER_MS) {
+            let samples = piece.iter().map(|&byte| match audio::decode_ulaw(byte) {
+                0 => dither(&mut self.dither),
+                sample => sample,
+            });
+            self.up.push_samples(samples, &mut pcm);
+        }
+        self.frame.clear();
+        pcm.resize(FRAME_BYTES, 0);
         let mut text = String::with_capacity(64 + FRAME_BYTES / 3 * 4);
         text.push_str("{\"type\":\"session.input_audio_buffer.append\",\"audio\":\"");
-        wire::encode_base64(&self.frame, &mut text);
+        wire::encode_base64(&pcm, &mut text);
         text.push_str("\"}");
-        self.frame.clear();
         send(text);
     }
 
@@ -328,27 +317,13 @@ impl Translate {
     }
 
     fn spoke(&mut self, delta: &str, now: Time, emit: &mut dyn FnMut(SessionEvent<'_>)) {
-        if !wire::decode_base64(delta, &mut self.bytes) {
+        let (mut pcm, mut mulaw) = (Vec::new(), Vec::new());
+        if !wire::decode_base64(delta, &mut pcm) {
             return;
         }
-        self.samples.clear();
-        self.samples.extend(
-            self.bytes
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|pair| i16::from_le_bytes(*pair)),
-        );
-        self.resampled.clear();
-        let (mut audible, mut falls_quiet, mut from) = (false, false, 0);
-        while from < self.samples.len() {
-            let slice = from..self.samples.len().min(from + SLICE);
-            from = slice.end;
-            let peak = self.samples[slice.clone()]
-                .iter()
-                .map(|sample| sample.unsigned_abs())
-                .max();
-            let idle = peak.unwrap_or(0) <= IDLE_PEAK;
+        let (mut audible, mut falls_quiet) = (false, false);
+        for slice in pcm.as_chunks::<2>().0.chunks(SLICE) {
+            let idle = is_idle(slice);
             self.idle = if idle { self.idle.saturating_add(1) } else { 0 };
             falls_quiet |= self.idle == QUIET;
             audible |= !idle;
@@ -356,32 +331,23 @@ impl Translate {
                 self.came = Some(now);
             }
             if self.idle <= TAIL {
-                self.down.push(&self.samples[slice], &mut self.resampled);
+                self.down.push_pcm(slice.as_flattened(), &mut mulaw);
             }
         }
         if audible {
-            let turn = match self.turn {
-                Some(turn) => turn.number,
-                None => self.open_turn(now, emit),
-            };
-            if let Some(turn) = &mut self.turn {
-                turn.spoken = true;
+            // Not touched if there is one: that is for what is heard of the speaker.
+            if self.turn.is_none() {
+                self.open_turn(now, emit);
             }
-            self.mulaw.clear();
-            self.mulaw
-                .extend(self.resampled.iter().map(|&sample| audio::encode_ulaw(sample)));
-            emit(SessionEvent::Audio {
-                turn,
-                mulaw: &self.mulaw,
-            });
-        } else if let Some(turn) = self.turn.filter(|turn| turn.spoken && !self.resampled.is_empty()) {
-            self.mulaw.clear();
-            self.mulaw
-                .extend(self.resampled.iter().map(|&sample| audio::encode_ulaw(sample)));
-            emit(SessionEvent::Audio {
-                turn: turn.number,
-                mulaw: &self.mulaw,
-            });
+        }
+        if let Some(turn) = &mut self.turn {
+            turn.spoken |= audible;
+            if audible || (turn.spoken && !mulaw.is_empty()) {
+                emit(SessionEvent::Audio {
+                    turn: turn.number,
+                    mulaw: &mulaw,
+                });
+            }
         }
         // From speech to silence, not from one silence to another.
         if falls_quiet && self.turn.is_some_and(|turn| turn.spoken) {
@@ -411,6 +377,24 @@ impl Translate {
             });
         }
     }
+}
+
+/// ±1 in place of digital silence, which one client saw put the engine to sleep.
+fn dither(state: &mut u32) -> i16 {
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    if *state & 1 == 0 { 1 } else { -1 }
+}
+
+/// Whether none of these samples is louder than an idle engine's.
+fn is_idle(samples: &[[u8; 2]]) -> bool {
+    let (mut low, mut high) = (0, 0);
+    for &bytes in samples {
+        let sample = i16::from_le_bytes(bytes);
+        (low, high) = (sample.min(low), sample.max(high));
+    }
+    low >= -IDLE_PEAK && high <= IDLE_PEAK
 }
 
 #[derive(Deserialize)]

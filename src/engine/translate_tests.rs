@@ -157,6 +157,26 @@ fn idle_output_is_dropped_but_for_a_short_tail() {
 }
 
 #[test]
+fn a_session_holds_little_between_messages_however_large_they_were() {
+    let mut bench = Bench::new();
+    for _ in 0..10 {
+        bench.append(&tone::beep(440.0, 0.2, 1_600));
+        bench.speaks(4_000, 400);
+    }
+    bench
+        .engine
+        .append(&[SILENCE; 16_000], bench.now, &mut |_| {}, &mut |_| {});
+    bench.speaks(4_000, 10_000);
+    let engine = &bench.engine;
+    let held = size_of::<Translate>() + engine.frame.capacity() + engine.up.held() + engine.down.held();
+    println!(
+        "{held} bytes, of which {} on the heap",
+        held - size_of::<Translate>()
+    );
+    assert!(held < 4_096, "{held}");
+}
+
+#[test]
 fn words_belong_to_the_turn_and_a_late_full_stop_opens_none() {
     let mut bench = Bench::new();
     bench.receive("{\"type\":\"session.output_transcript.delta\",\"delta\":\".\"}");
