@@ -240,7 +240,17 @@ impl Call {
     /// A session has sent everything. That of a speaker who has left is not needed any more.
     pub(super) fn session_finished(&mut self, id: SessionId, out: &mut Outbox) {
         let side = id.speaker;
-        if self.drains(side) && self.directions[side as usize].is_active(id) {
+        if !self.drains(side) || !self.directions[side as usize].is_active(id) {
+            return;
+        }
+        let direction = &mut self.directions[side as usize];
+        if direction.leaves_slowly() {
+            // The one before it has still something to say.
+            direction.active = None;
+            self.timers.stop(Timer::Stall(side));
+            out.push(Output::CloseSession { session: id });
+            self.flush_utterances(id, out);
+        } else {
             self.drain_playout(side, out);
         }
     }

@@ -4,6 +4,7 @@
 //! The new session is opened beside the old one and takes over in a pause. The old one finishes what it owes; what its
 //! successor says meanwhile waits, so that a listener hears everything in its order.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::continuity::CONFIRM;
@@ -166,7 +167,7 @@ impl Call {
     /// A session gets no more audio and finishes what it owes.
     fn leave(&mut self, mut session: Session, out: &mut Outbox) {
         let side = session.id.speaker;
-        self.leave_done(side, out);
+        let unfinished = self.hurry_leaving(side, out);
         let mut kept = self.directions[side as usize].uplink.leave();
         if !session.owes() {
             // A word may be on its way to it that it has not noticed yet.
@@ -185,7 +186,27 @@ impl Call {
         }
         let until = self.now + LEAVE_MAX;
         self.directions[side as usize].leaving = Some(Leaving { session, kept, until });
+        if let Some(unanswered) = unfinished {
+            self.directions[side as usize].uplink.insert(&unanswered);
+        }
         self.leaving_spoke(session.id, false, out);
+    }
+
+    /// Another session is to leave: the one that is leaving already has no more time. Returns what it has not answered,
+    /// which comes after all that is on its way.
+    fn hurry_leaving(&mut self, side: Side, out: &mut Outbox) -> Option<VecDeque<u8>> {
+        let direction = &mut self.directions[side as usize];
+        if !direction.leaves_slowly() {
+            self.leave_done(side, out);
+            return None;
+        }
+        let Leaving { session, kept, .. } = direction.leaving.take()?;
+        self.timers.stop(Timer::Leave(side));
+        out.push(Output::CloseSession { session: session.id });
+        self.cut_utterances(session.id, out);
+        self.totals.repeated[side as usize] += u32::from(session.voiced);
+        self.unpark(side, out);
+        Some(kept)
     }
 
     /// A session that was replaced has said something.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::call::event::Event;
-use crate::call::{EngineKind, Interpreter, OriginalAudio, Side};
+use crate::call::timer::Timer;
+use crate::call::{EngineKind, Input, Interpreter, OriginalAudio, Side};
 
 use super::conversation::Conversation;
 use super::line::Sound;
@@ -343,4 +344,28 @@ fn a_rate_limit_at_the_next_session_leaves_the_old_one_at_work() {
     assert!(it.saw(|event| matches!(event, Event::Renewed { .. })));
     let line = it.line(Side::Agent);
     assert_eq!(line.amount(Sound::Tone), 0, "nobody noticed");
+}
+
+#[test]
+fn a_hang_up_right_after_a_rotation_lets_the_old_session_finish() {
+    let mut it = Conversation::ringing(|setup, script| {
+        setup.interpreter = Interpreter::Translate;
+        script.think_ms = 1_431;
+        script.ready_ms[0] = Some(21);
+        script.failing[0] = 3;
+    });
+    it.accept();
+    it.advance(1_400);
+    let now = it.now;
+    it.call.timers.set(Timer::Renew(Side::Caller), now);
+    it.give(Input::Wake);
+    it.says(Side::Caller, 1_363);
+    while !it.saw(|event| matches!(event, Event::Renewed { .. })) {
+        it.advance(20);
+        assert!(it.now.since(now) < Duration::from_secs(5));
+    }
+    it.hang_up(Side::Caller);
+    it.finish(30_000);
+    assert_eq!(it.uncovered(Side::Caller), 0);
+    assert_eq!(it.line(Side::Agent).speech(), it.spoken[0]);
 }
