@@ -128,7 +128,7 @@ fn playing(criterion: &mut Criterion) {
 /// The adapter of the dedicated engine: 200 ms up, and each kind of 400 ms down, from message to event.
 fn dedicated(criterion: &mut Criterion) {
     let speech = conversation(Tongue::Spanish);
-    let mut engine = Translate::new("en", Noise::Engine);
+    let mut engine = Translate::new("en", Noise::Engine, true);
     each(
         criterion,
         "dedicated: ten frames up",
@@ -157,7 +157,7 @@ fn dedicated(criterion: &mut Criterion) {
     ] {
         let messages: Vec<String> = pcm.chunks_exact(19_200).map(said).collect();
         let mut messages = messages.iter().cycle();
-        let mut engine = Translate::new("en", Noise::Engine);
+        let mut engine = Translate::new("en", Noise::Engine, true);
         each(criterion, name, &speech, FRAME, |_, out| {
             if let Some(message) = messages.next() {
                 engine.receive(black_box(message), Time::ZERO, &mut |_| out.push(0));

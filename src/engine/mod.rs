@@ -110,7 +110,8 @@ impl Engine {
     ) -> Self {
         let adapter = match (kind, into.translate) {
             (EngineKind::Translate, Some(code)) => {
-                Adapter::Translate(Box::new(Translate::new(code, settings.noise)))
+                let transcribed = settings.transcription.is_some();
+                Adapter::Translate(Box::new(Translate::new(code, settings.noise, transcribed)))
             }
             _ => Adapter::Prompted(Prompted::new(settings, from, into)),
         };

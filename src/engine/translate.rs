@@ -55,6 +55,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(6);
 /// Output comes all the time, idle or not, as long as audio is sent; without any for this long the engine is gone.
 const MUTE_MAX: Duration = Duration::from_secs(5);
 
+/// The one model that writes down what a speaker says in these sessions.
+const TRANSCRIPTION_MODEL: &str = "gpt-realtime-whisper";
+
 /// What is said of such an engine.
 pub const MUTE: &str = "sends nothing";
 
@@ -62,6 +65,7 @@ pub const MUTE: &str = "sends nothing";
 pub struct Translate {
     language: &'static str,
     noise: Noise,
+    transcribed: bool,
     confirmed: bool,
     up: Upsampler,
     down: Downsampler,
@@ -92,11 +96,13 @@ struct Turn {
 }
 
 impl Translate {
-    /// A session into the language of this code, which must be one that the engine speaks.
-    pub fn new(language: &'static str, noise: Noise) -> Self {
+    /// A session into the language of this code, which must be one that the engine speaks; `transcribed`: whether it also
+    /// writes down what the speaker says.
+    pub fn new(language: &'static str, noise: Noise, transcribed: bool) -> Self {
         Self {
             language,
             noise,
+            transcribed,
             confirmed: false,
             up: Upsampler::default(),
             down: Downsampler::default(),
@@ -115,13 +121,14 @@ impl Translate {
 
     /// What is said first on a fresh socket.
     pub fn opening(&self) -> String {
+        let transcription = self.transcribed.then(|| json!({"model": TRANSCRIPTION_MODEL}));
         let update = json!({
             "type": "session.update",
             "event_id": "settings",
             "session": {
                 "audio": {
                     "input": {
-                        "transcription": {"model": "gpt-realtime-whisper"},
+                        "transcription": transcription,
                         "noise_reduction": self.noise.asked(),
                     },
                     "output": {"language": self.language},

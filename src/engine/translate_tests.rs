@@ -19,7 +19,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            engine: Translate::new("en", Noise::Engine),
+            engine: Translate::new("en", Noise::Engine, true),
             now: Time::ZERO,
             sent: Vec::new(),
             said: Vec::new(),
@@ -225,6 +225,18 @@ fn everything_has_come_when_the_session_is_closed() {
     bench.receive("{\"type\":\"session.closed\"}");
     assert!(bench.said[1].starts_with("TurnDone"), "{:?}", bench.said);
     assert_eq!(bench.said[2], "Finished");
+}
+
+#[test]
+fn what_a_speaker_says_is_written_down_unless_that_is_off() {
+    for (transcribed, expected) in [
+        (true, serde_json::json!({"model": "gpt-realtime-whisper"})),
+        (false, serde_json::Value::Null),
+    ] {
+        let opening = Translate::new("en", Noise::Off, transcribed).opening();
+        let opening: serde_json::Value = serde_json::from_str(&opening).expect("JSON");
+        assert_eq!(opening["session"]["audio"]["input"]["transcription"], expected);
+    }
 }
 
 #[test]
