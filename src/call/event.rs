@@ -58,7 +58,7 @@ pub enum Event {
     /// A stretch of speech has been translated.
     Utterance(Utterance),
     /// What an engine's work is billed by.
-    Used { speaker: Side, usage: Usage },
+    Used { session: SessionId, usage: Usage },
     /// A listener who heard nothing for long was given a cue.
     Cue { listener: Side },
     /// A speaker was told that their listener is still hearing the translation.

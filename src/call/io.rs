@@ -180,6 +180,14 @@ impl EngineKind {
             Self::Translate => Self::Prompted,
         }
     }
+
+    /// Its name in settings and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prompted => "prompted",
+            Self::Translate => "translate",
+        }
+    }
 }
 
 /// What an engine's work is billed by.

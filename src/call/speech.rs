@@ -223,7 +223,7 @@ impl Call {
                 retry_after,
             } => self.session_failed(id, cure, why, retry_after, out),
             SessionEvent::TurnDone { turn, usage } => {
-                out.event(Event::Used { speaker: side, usage });
+                out.event(Event::Used { session: id, usage });
                 self.turn_over(id, turn, true, out);
             }
             SessionEvent::TurnFailed { turn } => self.turn_over(id, turn, false, out),
@@ -237,7 +237,7 @@ impl Call {
                 let direction = self.direction(side);
                 direction.transcript.source(id, turn, text);
                 if usage != Usage::default() {
-                    out.event(Event::Used { speaker: side, usage });
+                    out.event(Event::Used { session: id, usage });
                 }
             }
         }

@@ -6,13 +6,18 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use axum::serve::ListenerExt as _;
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Logging};
 use crate::http;
-use crate::hub::Hub;
+use crate::hub::{Hub, Keeper};
+use crate::records::scribe::Models;
+use crate::records::spool::Spool;
+use crate::records::store::Store;
+use crate::records::writer::Writer;
 
 /// The exit code for settings that are missing or wrong (`EX_CONFIG` of sysexits).
 pub const EXIT_CONFIG: u8 = 78;
@@ -28,9 +33,38 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
-    let hub = Hub::new(Arc::new(config))?;
+    let (keeper, writer) = keeper(&config)?.unzip();
+    let hub = Hub::keeping(Arc::new(config), keeper)?;
     tracing::info!(listening = %listener.local_addr()?, public = %hub.config.public, "ready for calls");
-    serve(hub, listener, stop).await
+    let served = serve(hub, listener, stop).await;
+    if let Some(writer) = writer {
+        tokio::task::spawn_blocking(|| writer.finish()).await?;
+    }
+    served
+}
+
+/// Starts keeping records, if that is wanted. The database may be away.
+///
+/// # Errors
+/// `DATABASE_URL` cannot be understood, or `RECORDS_SPOOL` cannot be used.
+pub fn keeper(config: &Config) -> anyhow::Result<Option<(Keeper, Writer)>> {
+    let Some(records) = &config.records else {
+        return Ok(None);
+    };
+    let store = Store::new(records.url.expose_secret(), 2).context("DATABASE_URL cannot be used")?;
+    let spool = Spool::open(&records.spool)
+        .with_context(|| format!("RECORDS_SPOOL: {} cannot be used", records.spool.display()))?;
+    let (queue, writer) = Writer::start(Arc::new(store), spool, records.policy)?;
+    let keeper = Keeper {
+        queue,
+        models: Arc::new(Models {
+            prompted: config.engine.model.clone(),
+            translate: config.engine.translate_model.clone(),
+            transcription: config.engine.transcription.clone(),
+        }),
+        prices: Arc::clone(&records.prices),
+    };
+    Ok(Some((keeper, writer)))
 }
 
 /// Serves on `listener`. When `stop` resolves, no new call is taken; the listener stays open until the last has ended.

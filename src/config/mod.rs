@@ -4,6 +4,7 @@
 
 mod engine;
 mod reader;
+mod records;
 mod sound;
 mod telephone;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::engine::Settings;
 use crate::language::Language;
 
 use self::reader::Reader;
+pub use self::records::Records;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct Config {
     pub agent_wait: Duration,
     pub max_calls: usize,
     pub drain: Duration,
+    /// `None`: nothing is kept of calls.
+    pub records: Option<Records>,
 }
 
 /// The account that calls come through.
@@ -154,6 +158,7 @@ impl Reader<'_> {
         let agent_wait = self.seconds("AGENT_WAIT_SECONDS", 900, 5);
         let max_calls = self.parsed("MAX_CALLS", 500, "a number of calls");
         let drain = self.seconds("DRAIN_SECONDS", 900, 0);
+        let records = self.records();
         let interpreter = self.choice(
             "INTERPRETER",
             &[
@@ -182,6 +187,7 @@ impl Reader<'_> {
             agent_wait: agent_wait?,
             max_calls: max_calls?,
             drain: drain?,
+            records: records?,
         })
     }
 

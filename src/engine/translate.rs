@@ -56,7 +56,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(6);
 const MUTE_MAX: Duration = Duration::from_secs(5);
 
 /// The one model that writes down what a speaker says in these sessions.
-const TRANSCRIPTION_MODEL: &str = "gpt-realtime-whisper";
+pub const TRANSCRIPTION_MODEL: &str = "gpt-realtime-whisper";
 
 /// What is said of such an engine.
 pub const MUTE: &str = "sends nothing";

@@ -49,6 +49,8 @@ pub(super) struct Session {
     pub engine: Engine,
     /// `None` while it is being connected.
     pub socket: Option<SessionSocket>,
+    /// Bytes of µ-law that it was sent.
+    pub sent: u64,
 }
 
 /// A socket on its way out.
@@ -160,7 +162,11 @@ impl CallTask {
             return;
         };
         self.changes += 1;
-        if let Some(mut socket) = self.sessions.swap_remove(index).socket {
+        let session = self.sessions.swap_remove(index);
+        if let Some(notes) = &mut self.notes {
+            notes.scribe.session_closed(id, session.sent);
+        }
+        if let Some(mut socket) = session.socket {
             socket.close(true);
             self.retire(AnySocket::Session(Box::new(socket)));
         }

@@ -6,6 +6,7 @@
 mod connections;
 mod lanes;
 mod metrics;
+mod notes;
 mod outputs;
 mod post;
 mod registry;
@@ -33,6 +34,11 @@ use crate::carrier::twilio::rest::Rest;
 use crate::carrier::twilio::webhook::is_identity;
 use crate::config::{AgentDial, Config};
 use crate::language::Language;
+use crate::records::prices::Prices;
+use crate::records::record::Record;
+use crate::records::scribe::{Caller, Models, Scribe};
+use crate::records::unix_ms;
+use crate::records::writer::Queue;
 
 pub use self::lanes::Matched;
 pub use self::metrics::Metrics;
@@ -40,6 +46,7 @@ pub use self::post::{LegSocket, NewStream};
 pub use self::registry::Ended;
 
 use self::lanes::{Grant, Lanes};
+use self::notes::Notes;
 use self::post::Post;
 use self::registry::{NotAdded, Registry};
 use self::task::CallTask;
@@ -97,14 +104,31 @@ pub struct Hub {
     events: broadcast::Sender<Told>,
     tasks: TaskTracker,
     draining: AtomicBool,
+    keeper: Option<Keeper>,
+}
+
+/// Who keeps records of calls.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    pub queue: Queue,
+    pub models: Arc<Models>,
+    pub prices: Arc<Prices>,
 }
 
 impl Hub {
-    /// A hub without calls.
+    /// A hub without calls, of which no records are kept.
     ///
     /// # Errors
     /// The HTTP client cannot be set up, for lack of usable certificates.
     pub fn new(config: Arc<Config>) -> anyhow::Result<Arc<Self>> {
+        Self::keeping(config, None)
+    }
+
+    /// A hub without calls, and who keeps records of them.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be set up, for lack of usable certificates.
+    pub fn keeping(config: Arc<Config>, keeper: Option<Keeper>) -> anyhow::Result<Arc<Self>> {
         let tls = session::tls()?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured((*tls).clone())
@@ -128,6 +152,7 @@ impl Hub {
             events: broadcast::channel(EVENTS).0,
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
+            keeper,
             config,
         }))
     }
@@ -182,7 +207,8 @@ impl Hub {
         };
         tracing::info!(%call, language = language.slug, "a caller has come");
         self.metrics.calls.inc();
-        let task = CallTask::new(Arc::clone(self), machine, letters, from, language);
+        let notes = self.notes(call, caller_sid, from, language);
+        let task = CallTask::new(Arc::clone(self), machine, letters, from, language, notes);
         let hub = Arc::clone(self);
         self.tasks.spawn(async move {
             if AssertUnwindSafe(task.run()).catch_unwind().await.is_err() {
@@ -216,11 +242,41 @@ impl Hub {
         }
     }
 
+    fn notes(&self, id: CallId, sid: &str, number: &str, language: &'static Language) -> Option<Notes> {
+        let Keeper {
+            queue,
+            models,
+            prices,
+        } = self.keeper.clone()?;
+        let caller = Caller {
+            sid,
+            number,
+            language,
+            agent_language: self.config.agent_language,
+        };
+        Some(Notes::new(
+            Scribe::new(id, caller, unix_ms(), models, prices),
+            queue,
+        ))
+    }
+
     /// A call's task has failed. Its sockets are closed already, so the carrier will ask what comes next.
     fn failed(self: &Arc<Self>, call: CallId, language: &'static Language) {
         tracing::error!(%call, "the call failed; its parties are told");
         let reason = Reason::Internal;
-        self.metrics.ended(reason.outcome());
+        let outcome = reason.outcome();
+        self.metrics.ended(outcome);
+        if let Some(keeper) = &self.keeper {
+            let record = Record::Broken {
+                call: call.to_string(),
+                ended: unix_ms(),
+                class: outcome.class.name().to_owned(),
+                reason: outcome.reason.name().to_owned(),
+            };
+            if keeper.queue.put(record).is_err() {
+                tracing::error!(%call, "its end could not be recorded");
+            }
+        }
         self.registry.end(
             call,
             Ended {

@@ -97,10 +97,14 @@ impl CallTask {
     fn open(&mut self, id: SessionId, kind: EngineKind, from: &'static Language, into: &'static Language) {
         let settings = &self.hub.config.engine;
         let engine = Engine::new(kind, settings, from, into);
+        if let Some(notes) = &mut self.notes {
+            notes.scribe.session_opened(id, kind);
+        }
         self.sessions.push(Session {
             id,
             engine,
             socket: None,
+            sent: 0,
         });
         let (settings, tls) = (Arc::new(settings.clone()), Arc::clone(&self.hub.tls));
         let connecting = connect(kind, settings, tls);
@@ -116,6 +120,7 @@ impl CallTask {
         let Some(socket) = &mut session.socket else {
             return;
         };
+        session.sent += audio.len() as u64;
         let later = &mut self.later;
         session.engine.append(
             self.out.bytes(audio),
@@ -261,12 +266,12 @@ impl CallTask {
             }
             other => tracing::debug!(%call, event = ?other, "call event"),
         }
+        let at = self.now();
+        if let Some(notes) = &mut self.notes {
+            notes.note(at, &event);
+        }
         // Nobody may be listening.
-        let _ = self.hub.events.send(Told {
-            call,
-            at: self.now(),
-            event,
-        });
+        let _ = self.hub.events.send(Told { call, at, event });
     }
 }
 

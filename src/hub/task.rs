@@ -17,6 +17,7 @@ use tokio::time::Sleep;
 
 use super::Hub;
 use super::connections::{Leg, Retiring, Session};
+use super::notes::{AGAIN, Notes};
 use super::post::{NewStream, Post};
 use super::session::{Lost, SessionSocket};
 use crate::call::{
@@ -54,6 +55,8 @@ pub(super) struct CallTask {
     /// The number that the caller calls from, for the agent's task.
     pub(super) caller_number: String,
     pub(super) language: &'static Language,
+    /// `None` if no records are kept.
+    pub(super) notes: Option<Notes>,
     /// The number that this call's agent is dialled from.
     pub(super) lane: String,
     /// Counts what is taken from `legs` and `sessions`: a round in which places move is not the last.
@@ -129,6 +132,7 @@ impl CallTask {
         letters: mpsc::Receiver<Post>,
         caller_number: &str,
         language: &'static Language,
+        notes: Option<Notes>,
     ) -> Self {
         let now = Instant::now();
         let lane = hub.config.twilio.numbers.first().cloned().unwrap_or_default();
@@ -150,6 +154,7 @@ impl CallTask {
             keepalive: now + KEEPALIVE,
             caller_number: caller_number.to_owned(),
             language,
+            notes,
             lane,
             changes: 0,
             next_socket: 0,
@@ -174,7 +179,7 @@ impl CallTask {
             again |= self.poll_timer(cx);
             self.poll_writes(cx);
             again |= self.do_later();
-            if self.finished && self.retiring.is_empty() {
+            if self.finished && self.retiring.is_empty() && !self.records_wait() {
                 return Poll::Ready(());
             }
             if !again {
@@ -193,6 +198,15 @@ impl CallTask {
         let now = self.now();
         self.call.handle(input, now, &mut self.out);
         self.run_outputs();
+    }
+
+    /// Whether the call has told something for which the queue of records has no room yet.
+    fn records_wait(&mut self) -> bool {
+        let Some(notes) = self.notes.as_mut().filter(|notes| notes.waits()) else {
+            return false;
+        };
+        notes.hand_over();
+        notes.waits()
     }
 
     fn poll_letters(&mut self, cx: &mut Context<'_>) {
@@ -297,6 +311,7 @@ impl CallTask {
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let mut busy = false;
         let now = Instant::now();
+        self.records_wait();
         if self
             .call
             .next_wake()
@@ -326,7 +341,9 @@ impl CallTask {
         let wake = self.call.next_wake().map(|at| self.epoch + at.elapsed());
         let keepalive = (!self.sessions.is_empty()).then_some(self.keepalive);
         let retiring = self.retiring.iter().map(|retiring| retiring.until).min();
-        [wake, keepalive, retiring].into_iter().flatten().min()
+        let waits = self.notes.as_ref().is_some_and(Notes::waits);
+        let records = waits.then(|| Instant::now() + AGAIN);
+        [wake, keepalive, retiring, records].into_iter().flatten().min()
     }
 
     fn do_later(&mut self) -> bool {

@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use duologue::call::CallId;
 use duologue::call::outcome::Reason;
-use duologue::commands::serve::serve;
+use duologue::commands::serve::{keeper, serve};
 use duologue::config::Config;
 use duologue::hub::Hub;
+use duologue::records::writer::Writer;
 use duologue::sim::openai::{EngineOptions, EngineSim};
 use duologue::sim::speech::{self, Tongue};
 use duologue::sim::twilio::{CarrierOptions, CarrierSim, Party};
@@ -64,6 +65,7 @@ pub struct Stage {
     pub public: String,
     stop: CancellationToken,
     server: JoinHandle<anyhow::Result<()>>,
+    records: Option<Writer>,
 }
 
 /// The settings that every program on a stage has.
@@ -124,7 +126,12 @@ impl Stage {
             })
         });
         introduce(&carrier, &public);
-        let hub = Hub::new(Arc::new(config.expect("settings"))).expect("a hub");
+        let config = config.expect("settings");
+        // No test leaves a database behind, unless it asks for one.
+        let kept = plan.settings.iter().any(|(name, _)| *name == "DATABASE_URL");
+        let keeper = kept.then(|| keeper(&config).expect("a keeper")).flatten();
+        let (keeper, records) = keeper.unzip();
+        let hub = Hub::keeping(Arc::new(config), keeper).expect("a hub");
         let stop = CancellationToken::new();
         let serving = serve(Arc::clone(&hub), listener, stop.clone().cancelled_owned());
         Self {
@@ -135,6 +142,7 @@ impl Stage {
             public,
             stop,
             server: tokio::spawn(serving),
+            records,
         }
     }
 
@@ -190,6 +198,10 @@ impl Stage {
         );
         self.stop.cancel();
         self.server.await.expect("no panic").expect("an orderly end");
+        if let Some(records) = self.records {
+            let finished = tokio::task::spawn_blocking(|| records.finish());
+            finished.await.expect("records are kept");
+        }
         self.engine.stop().await;
         self.carrier.stop().await;
     }

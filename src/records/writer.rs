@@ -1,0 +1,277 @@
+//! From calls to the database: a queue that never waits for anybody, and a thread of its own that writes.
+//!
+//! While the database is away, or slow, records go to the spool, and everything that comes later goes there too, so that
+//! it stays in order. Once the database is back the spool is emptied first.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, mpsc};
+
+use super::record::Record;
+use super::redact::{self, Kinds};
+use super::spool::Spool;
+use super::store::Store;
+
+/// Records that may wait for the thread. It takes them to the disk when the database does not, so this is a moment's worth.
+const QUEUE: usize = 8_192;
+
+/// Records of a transaction.
+const BATCH: usize = 256;
+
+/// A database that is away is asked this often.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What is too old is forgotten this often.
+const EXPIRY: Duration = Duration::from_secs(3_600);
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// What is kept, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Without, no word that was said is kept.
+    pub texts: bool,
+    /// What is taken out of what was said.
+    pub redacted: Kinds,
+    /// Calls older than this are forgotten; `None`: never.
+    pub days: Option<u32>,
+}
+
+/// Where calls hand in what is to be kept.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    records: mpsc::Sender<Record>,
+}
+
+impl Queue {
+    /// Hands a record in without waiting; gives it back if there is no room at the moment.
+    ///
+    /// # Errors
+    /// The queue is full.
+    pub fn put(&self, record: Record) -> Result<(), Box<Record>> {
+        match self.records.try_send(record) {
+            // Nobody writes any more: the program ends.
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(record)) => Err(Box::new(record)),
+        }
+    }
+}
+
+/// The thread that writes.
+#[derive(Debug)]
+pub struct Writer {
+    thread: JoinHandle<()>,
+    stop: Arc<Notify>,
+}
+
+impl Writer {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(store: Arc<Store>, spool: Spool, policy: Policy) -> std::io::Result<(Queue, Self)> {
+        let (records, inbox) = mpsc::channel(QUEUE);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let work = Work {
+            store,
+            spool,
+            policy,
+            kept: Vec::new(),
+            ready: false,
+            retry: Instant::now(),
+            expire: Instant::now(),
+        };
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("records".to_owned())
+            .spawn(move || runtime.block_on(work.run(inbox, &stopped)))?;
+        Ok((Queue { records }, Self { thread, stop }))
+    }
+
+    /// Takes no more, and waits until all that was handed in is in the database or on the disk. Blocks.
+    pub fn finish(self) {
+        self.stop.notify_one();
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that writes records has failed");
+        }
+    }
+}
+
+struct Work {
+    store: Arc<Store>,
+    spool: Spool,
+    policy: Policy,
+    /// What neither the database nor the disk would take.
+    kept: Vec<Record>,
+    /// The schema is up to date.
+    ready: bool,
+    retry: Instant,
+    expire: Instant,
+}
+
+impl Work {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Record>, stop: &Notify) {
+        let mut batch = Vec::new();
+        self.write().await;
+        loop {
+            // What is refused everywhere stays here, and then the queue fills.
+            let room = BATCH.saturating_sub(self.kept.len());
+            let closed = tokio::select! {
+                taken = inbox.recv_many(&mut batch, room), if room > 0 => taken == 0,
+                () = stop.notified() => {
+                    inbox.close();
+                    false
+                }
+                () = tokio::time::sleep(RETRY) => room == 0 && inbox.is_closed(),
+            };
+            batch.iter_mut().for_each(|record| clean(record, self.policy));
+            self.kept.append(&mut batch);
+            self.write().await;
+            self.forget().await;
+            if closed {
+                if !self.kept.is_empty() {
+                    tracing::error!(records = self.kept.len(), "records could not be kept");
+                }
+                return;
+            }
+        }
+    }
+
+    /// Writes what came, and what waits before it.
+    async fn write(&mut self) {
+        if Instant::now() >= self.retry {
+            self.empty_spool().await;
+        }
+        if self.kept.is_empty() {
+            return;
+        }
+        if self.ready && self.spool.is_empty() {
+            match self.store_all(&self.kept).await {
+                Ok(()) => {
+                    self.kept.clear();
+                    return;
+                }
+                Err(error) => self.is_away(&error),
+            }
+        }
+        match self.spool.append(&self.kept) {
+            Ok(()) => self.kept.clear(),
+            Err(error) => {
+                tracing::error!(%error, "records can be written neither to the database nor to the disk")
+            }
+        }
+    }
+
+    async fn empty_spool(&mut self) {
+        if !self.ready {
+            match self.store.prepare().await {
+                Ok(()) => self.ready = true,
+                Err(error) => return self.is_away(&error),
+            }
+        }
+        while !self.spool.is_empty() {
+            let front = match self.spool.front(BATCH) {
+                Ok(front) => front,
+                Err(error) => {
+                    tracing::error!(%error, "the spool of records cannot be read");
+                    self.retry = Instant::now() + RETRY;
+                    return;
+                }
+            };
+            if front.unreadable > 0 {
+                tracing::error!(
+                    lines = front.unreadable,
+                    "the spool has lines that are no records"
+                );
+            }
+            if let Err(error) = self.store_all(&front.records).await {
+                return self.is_away(&error);
+            }
+            if let Err(error) = self.spool.taken(&front) {
+                tracing::warn!(%error, "the spool could not be removed");
+            }
+            if self.spool.is_empty() {
+                tracing::info!("the database has all records again");
+            }
+        }
+    }
+
+    /// Writes all in one transaction; where the database takes exception to one of them, that one is left out.
+    async fn store_all(&self, records: &[Record]) -> Result<(), sqlx::Error> {
+        match self.store.write(records).await {
+            Err(sqlx::Error::Database(_)) if records.len() > 1 => {}
+            Err(sqlx::Error::Database(error)) if !is_passing(&*error) => {
+                tracing::error!(%error, "the database refuses a record");
+                return Ok(());
+            }
+            other => return other,
+        }
+        for record in records {
+            match self.store.write(std::slice::from_ref(record)).await {
+                Err(sqlx::Error::Database(error)) if !is_passing(&*error) => {
+                    tracing::error!(%error, "the database refuses a record");
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    fn is_away(&mut self, error: &sqlx::Error) {
+        tracing::warn!(%error, "the database of records is away; they are kept on the disk");
+        self.retry = Instant::now() + RETRY;
+    }
+
+    /// Forgets what is too old.
+    async fn forget(&mut self) {
+        let Some(days) = self
+            .policy
+            .days
+            .filter(|_| self.ready && Instant::now() >= self.expire)
+        else {
+            return;
+        };
+        self.expire = Instant::now() + EXPIRY;
+        let before = super::unix_ms() - i64::from(days) * DAY_MS;
+        match self.store.erase_before(before).await {
+            Ok(0) => {}
+            Ok(calls) => tracing::info!(calls, days, "old calls were forgotten"),
+            Err(error) => self.is_away(&error),
+        }
+    }
+}
+
+/// Whether another try may go better: the database is starting, ending, out of room, or busy.
+fn is_passing(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    // PostgreSQL's classes of connections, resources, intervention and transactions; SQLite's busy, locked, read-only,
+    // disk and full.
+    ["08", "53", "57", "58", "40", "25", "55"]
+        .iter()
+        .any(|class| code.len() == 5 && code.starts_with(class))
+        || code
+            .parse::<i32>()
+            .is_ok_and(|code| code < 20_000 && matches!(code & 0xFF, 5 | 6 | 8 | 10 | 13 | 14))
+}
+
+/// Takes out what is not to be kept.
+fn clean(record: &mut Record, policy: Policy) {
+    let Record::Utterance(utterance) = record else {
+        return;
+    };
+    for text in [&mut utterance.source, &mut utterance.target] {
+        if !policy.texts {
+            text.clear();
+        }
+        // PostgreSQL has no NUL in texts.
+        text.retain(|character| character != '\0');
+        if let std::borrow::Cow::Owned(redacted) = redact::redact(text, policy.redacted) {
+            *text = redacted;
+        }
+    }
+}
