@@ -47,6 +47,9 @@ enum Command {
         /// Measure the least relay too, for comparison
         #[arg(long)]
         floor: bool,
+        /// Let the instance keep records, in a database of its own
+        #[arg(long)]
+        records: bool,
     },
     /// The least relay, as `load --floor` starts it
     #[command(hide = true)]
@@ -82,6 +85,7 @@ async fn main() -> ExitCode {
             seconds,
             warm_up,
             floor,
+            records,
         } => match engine_of(engine) {
             Ok(engine) => {
                 let options = load::Options {
@@ -90,6 +94,7 @@ async fn main() -> ExitCode {
                     seconds,
                     warm_up,
                     floor,
+                    records,
                 };
                 load::run(options).await
             }

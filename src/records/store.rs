@@ -1,11 +1,12 @@
 //! The database of records: SQLite, or PostgreSQL by its URL, with one text of SQL for both.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
-use sqlx::any::{AnyPoolOptions, AnyQueryResult, AnyRow};
+use sqlx::any::{AnyArguments, AnyPoolOptions, AnyQueryResult, AnyRow};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::query::Query;
-use sqlx::{Any, AnyPool, Executor as _, Row as _, SqlSafeStr as _, any::AnyArguments};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _};
 
 use super::record::{CallRecord, EventRecord, Record, SpanRecord, Speaker, UsageRecord, UtteranceRecord};
 
@@ -86,9 +87,7 @@ impl Store {
     pub async fn write(&self, records: &[Record]) -> Result<(), sqlx::Error> {
         let writing = async {
             let mut transaction = self.pool.begin().await?;
-            for record in records {
-                statement(record).execute(&mut *transaction).await?;
-            }
+            Sorted::of(records).write(&mut transaction).await?;
             transaction.commit().await
         };
         tokio::time::timeout(ANSWER_MAX, writing)
@@ -221,113 +220,184 @@ impl Calls<'_> {
     }
 }
 
-type Statement<'a> = Query<'a, Any, AnyArguments>;
+/// The records of a transaction, by their tables: a statement for each table costs far less than one for each record.
+#[derive(Default)]
+struct Sorted<'a> {
+    /// The last of each call.
+    calls: Vec<&'a CallRecord>,
+    utterances: Vec<&'a UtteranceRecord>,
+    events: Vec<&'a EventRecord>,
+    usages: Vec<&'a UsageRecord>,
+    broken: Vec<(&'a str, i64, &'a str, &'a str)>,
+}
 
-fn statement(record: &Record) -> Statement<'_> {
-    match record {
-        Record::Call(call) => write_call(call),
-        Record::Utterance(utterance) => write_utterance(utterance),
-        Record::Event(event) => sqlx::query(
-            "INSERT INTO events (call, number, at, kind, speaker, detail) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (call, number) DO NOTHING",
-        )
-        .bind(event.call.clone())
-        .bind(event.number)
-        .bind(event.at)
-        .bind(event.kind.clone())
-        .bind(event.speaker.map(Speaker::name))
-        .bind(event.detail.clone()),
-        Record::Usage(usage) => write_usage(usage),
-        Record::Broken {
-            call,
-            ended,
-            class,
-            reason,
-        } => sqlx::query("UPDATE calls SET ended = $2, class = $3, reason = $4 WHERE id = $1")
-            .bind(call.clone())
-            .bind(*ended)
-            .bind(class.clone())
-            .bind(reason.clone()),
+impl<'a> Sorted<'a> {
+    fn of(records: &'a [Record]) -> Self {
+        let mut sorted = Self::default();
+        for record in records {
+            match record {
+                Record::Call(call) => {
+                    sorted.calls.retain(|before| before.call != call.call);
+                    sorted.calls.push(call);
+                }
+                Record::Utterance(utterance) => sorted.utterances.push(utterance),
+                Record::Event(event) => sorted.events.push(event),
+                Record::Usage(usage) => sorted.usages.push(usage),
+                Record::Broken {
+                    call,
+                    ended,
+                    class,
+                    reason,
+                } => sorted.broken.push((call, *ended, class, reason)),
+            }
+        }
+        sorted
+    }
+
+    async fn write(&self, transaction: &mut sqlx::Transaction<'_, Any>) -> Result<(), sqlx::Error> {
+        for statement in [
+            (!self.calls.is_empty()).then(|| write_calls(&self.calls)),
+            (!self.utterances.is_empty()).then(|| write_utterances(&self.utterances)),
+            (!self.events.is_empty()).then(|| write_events(&self.events)),
+            (!self.usages.is_empty()).then(|| write_usages(&self.usages)),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            statement.execute(&mut **transaction).await?;
+        }
+        for &(call, ended, class, reason) in &self.broken {
+            sqlx::query("UPDATE calls SET ended = $2, class = $3, reason = $4 WHERE id = $1")
+                .bind(call.to_owned())
+                .bind(ended)
+                .bind(class.to_owned())
+                .bind(reason.to_owned())
+                .execute(&mut **transaction)
+                .await?;
+        }
+        Ok(())
     }
 }
 
-fn write_call(call: &CallRecord) -> Statement<'_> {
-    let [caller, agent] = call.spans;
-    sqlx::query(
-        "INSERT INTO calls (id, caller_sid, caller_number, caller_language, agent_language, agent, started, accepted, \
+type Statement = Query<'static, Any, AnyArguments>;
+
+/// A statement that inserts so many rows of so many columns. Only numbers are put into its text.
+fn rows(insert: &str, columns: usize, count: usize, conflict: &str) -> Statement {
+    let mut text = insert.to_owned();
+    for row in 0..count {
+        text.push_str(if row == 0 { "VALUES (" } else { ", (" });
+        for column in 1..=columns {
+            let comma = if column == 1 { "" } else { ", " };
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{comma}${}", row * columns + column);
+        }
+        text.push(')');
+    }
+    text.push_str(conflict);
+    sqlx::query(AssertSqlSafe(text)).persistent(false)
+}
+
+fn write_calls(calls: &[&CallRecord]) -> Statement {
+    let insert = "INSERT INTO calls (id, caller_sid, caller_number, caller_language, agent_language, agent, started, accepted, \
          talked, ended, class, reason, caller_span_median, caller_span_p90, agent_span_median, agent_span_p90, lost_ms, \
-         repeated, dropped_ms, cost, prices) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
-         ON CONFLICT (id) DO UPDATE SET caller_language = excluded.caller_language, \
+         repeated, dropped_ms, cost, prices) ";
+    let conflict = " ON CONFLICT (id) DO UPDATE SET caller_language = excluded.caller_language, \
          agent_language = excluded.agent_language, agent = excluded.agent, accepted = excluded.accepted, \
          talked = excluded.talked, ended = excluded.ended, class = excluded.class, reason = excluded.reason, \
          caller_span_median = excluded.caller_span_median, caller_span_p90 = excluded.caller_span_p90, \
          agent_span_median = excluded.agent_span_median, agent_span_p90 = excluded.agent_span_p90, \
          lost_ms = excluded.lost_ms, repeated = excluded.repeated, dropped_ms = excluded.dropped_ms, \
-         cost = excluded.cost, prices = excluded.prices",
-    )
-    .bind(call.call.clone())
-    .bind(call.caller_sid.clone())
-    .bind(call.caller_number.clone())
-    .bind(call.caller_language.clone())
-    .bind(call.agent_language.clone())
-    .bind(call.agent.clone())
-    .bind(call.started)
-    .bind(call.accepted)
-    .bind(call.talked)
-    .bind(call.ended)
-    .bind(call.class.clone())
-    .bind(call.reason.clone())
-    .bind(caller.map(|span| span.median))
-    .bind(caller.map(|span| span.p90))
-    .bind(agent.map(|span| span.median))
-    .bind(agent.map(|span| span.p90))
-    .bind(call.lost_ms)
-    .bind(call.repeated)
-    .bind(call.dropped_ms)
-    .bind(call.cost)
-    .bind(call.prices.clone())
+         cost = excluded.cost, prices = excluded.prices";
+    let mut statement = rows(insert, 21, calls.len(), conflict);
+    for call in calls {
+        let [caller, agent] = call.spans;
+        statement = statement
+            .bind(call.call.clone())
+            .bind(call.caller_sid.clone())
+            .bind(call.caller_number.clone())
+            .bind(call.caller_language.clone())
+            .bind(call.agent_language.clone())
+            .bind(call.agent.clone())
+            .bind(call.started)
+            .bind(call.accepted)
+            .bind(call.talked)
+            .bind(call.ended)
+            .bind(call.class.clone())
+            .bind(call.reason.clone())
+            .bind(caller.map(|span| span.median))
+            .bind(caller.map(|span| span.p90))
+            .bind(agent.map(|span| span.median))
+            .bind(agent.map(|span| span.p90))
+            .bind(call.lost_ms)
+            .bind(call.repeated)
+            .bind(call.dropped_ms)
+            .bind(call.cost)
+            .bind(call.prices.clone());
+    }
+    statement
 }
 
-fn write_utterance(utterance: &UtteranceRecord) -> Statement<'_> {
-    sqlx::query(
-        "INSERT INTO utterances (call, speaker, number, engine, source, target, spoken, spoken_end, heard, heard_end, \
-         cut, onset_span, end_span) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-         ON CONFLICT (call, speaker, number) DO NOTHING",
-    )
-    .bind(utterance.call.clone())
-    .bind(utterance.speaker.name())
-    .bind(utterance.number)
-    .bind(utterance.engine.clone())
-    .bind(utterance.source.clone())
-    .bind(utterance.target.clone())
-    .bind(utterance.spoken)
-    .bind(utterance.spoken_end)
-    .bind(utterance.heard)
-    .bind(utterance.heard_end)
-    .bind(i64::from(utterance.cut))
-    .bind(utterance.onset_span)
-    .bind(utterance.end_span)
+fn write_utterances(utterances: &[&UtteranceRecord]) -> Statement {
+    let insert = "INSERT INTO utterances (call, speaker, number, engine, source, target, spoken, spoken_end, heard, heard_end, \
+         cut, onset_span, end_span) ";
+    let conflict = " ON CONFLICT (call, speaker, number) DO NOTHING";
+    let mut statement = rows(insert, 13, utterances.len(), conflict);
+    for utterance in utterances {
+        statement = statement
+            .bind(utterance.call.clone())
+            .bind(utterance.speaker.name())
+            .bind(utterance.number)
+            .bind(utterance.engine.clone())
+            .bind(utterance.source.clone())
+            .bind(utterance.target.clone())
+            .bind(utterance.spoken)
+            .bind(utterance.spoken_end)
+            .bind(utterance.heard)
+            .bind(utterance.heard_end)
+            .bind(i64::from(utterance.cut))
+            .bind(utterance.onset_span)
+            .bind(utterance.end_span);
+    }
+    statement
 }
 
-fn write_usage(usage: &UsageRecord) -> Statement<'_> {
-    sqlx::query(
-        "INSERT INTO usages (call, speaker, model, text_in, text_in_cached, audio_in, audio_in_cached, text_out, \
-         audio_out, audio_ms, transcribed_ms, cost) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-         ON CONFLICT (call, speaker, model) DO NOTHING",
-    )
-    .bind(usage.call.clone())
-    .bind(usage.speaker.name())
-    .bind(usage.model.clone())
-    .bind(usage.text_in)
-    .bind(usage.text_in_cached)
-    .bind(usage.audio_in)
-    .bind(usage.audio_in_cached)
-    .bind(usage.text_out)
-    .bind(usage.audio_out)
-    .bind(usage.audio_ms)
-    .bind(usage.transcribed_ms)
-    .bind(usage.cost)
+fn write_events(events: &[&EventRecord]) -> Statement {
+    let insert = "INSERT INTO events (call, number, at, kind, speaker, detail) ";
+    let conflict = " ON CONFLICT (call, number) DO NOTHING";
+    let mut statement = rows(insert, 6, events.len(), conflict);
+    for event in events {
+        statement = statement
+            .bind(event.call.clone())
+            .bind(event.number)
+            .bind(event.at)
+            .bind(event.kind.clone())
+            .bind(event.speaker.map(Speaker::name))
+            .bind(event.detail.clone());
+    }
+    statement
+}
+
+fn write_usages(usages: &[&UsageRecord]) -> Statement {
+    let insert = "INSERT INTO usages (call, speaker, model, text_in, text_in_cached, audio_in, audio_in_cached, text_out, \
+         audio_out, audio_ms, transcribed_ms, cost) ";
+    let conflict = " ON CONFLICT (call, speaker, model) DO NOTHING";
+    let mut statement = rows(insert, 12, usages.len(), conflict);
+    for usage in usages {
+        statement = statement
+            .bind(usage.call.clone())
+            .bind(usage.speaker.name())
+            .bind(usage.model.clone())
+            .bind(usage.text_in)
+            .bind(usage.text_in_cached)
+            .bind(usage.audio_in)
+            .bind(usage.audio_in_cached)
+            .bind(usage.text_out)
+            .bind(usage.audio_out)
+            .bind(usage.audio_ms)
+            .bind(usage.transcribed_ms)
+            .bind(usage.cost);
+    }
+    statement
 }
 
 fn read_call(row: AnyRow) -> Result<CallRecord, sqlx::Error> {

@@ -20,6 +20,9 @@ const QUEUE: usize = 8_192;
 /// Records of a transaction.
 const BATCH: usize = 256;
 
+/// Records are collected for this long before they are written: a transaction costs more than what is in it.
+const COLLECT: Duration = Duration::from_millis(250);
+
 /// A database that is away is asked this often.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -89,7 +92,10 @@ impl Writer {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("records".to_owned())
-            .spawn(move || runtime.block_on(work.run(inbox, &stopped)))?;
+            .spawn(move || {
+                be_modest();
+                runtime.block_on(work.run(inbox, &stopped));
+            })?;
         Ok((Queue { records }, Self { thread, stop }))
     }
 
@@ -122,7 +128,21 @@ impl Work {
             // What is refused everywhere stays here, and then the queue fills.
             let room = BATCH.saturating_sub(self.kept.len());
             let closed = tokio::select! {
-                taken = inbox.recv_many(&mut batch, room), if room > 0 => taken == 0,
+                taken = inbox.recv_many(&mut batch, room), if room > 0 => {
+                    let more = room - taken;
+                    if taken > 0 && more > 0 && !inbox.is_closed() {
+                        tokio::select! {
+                            () = tokio::time::sleep(COLLECT) => {}
+                            () = stop.notified() => inbox.close(),
+                        }
+                        while batch.len() < room
+                            && let Ok(record) = inbox.try_recv()
+                        {
+                            batch.push(record);
+                        }
+                    }
+                    taken == 0
+                }
                 () = stop.notified() => {
                     inbox.close();
                     false
@@ -243,6 +263,14 @@ impl Work {
             Ok(calls) => tracing::info!(calls, days, "old calls were forgotten"),
             Err(error) => self.is_away(&error),
         }
+    }
+}
+
+/// Where processors are scarce, calls come first. The threads of the database's own begin here, and are as modest.
+fn be_modest() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+        tracing::debug!(%error, "the priority of the records' thread stays as it is");
     }
 }
 

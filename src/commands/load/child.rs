@@ -83,7 +83,6 @@ impl Measured {
         let public = format!("http://127.0.0.1:{port}");
         let directory = std::env::temp_dir().join(format!("duologue-load-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory)?;
-        let records = std::env::var("RECORDS").unwrap_or_else(|_| "off".to_owned());
         let mut command = Command::new(std::env::current_exe()?);
         let passed = |(name, _): &(std::ffi::OsString, _)| {
             let name = name.to_string_lossy();
@@ -111,7 +110,7 @@ impl Measured {
                 ("INTERPRETER", options.engine.name()),
                 ("MAX_CALLS", &(options.calls + 16).to_string()),
                 ("LOG_LEVEL", "warn"),
-                ("RECORDS", &records),
+                ("RECORDS", if options.records { "full" } else { "off" }),
             ]),
             Target::Floor => command.args([
                 "load-floor",

@@ -70,6 +70,8 @@ pub struct Options {
     pub warm_up: u64,
     /// The least relay is measured too.
     pub floor: bool,
+    /// Whether the program keeps records meanwhile.
+    pub records: bool,
 }
 
 /// Measures and prints the figures.
