@@ -154,8 +154,9 @@ impl Work {
             self.write().await;
             self.forget().await;
             if closed {
-                if !self.kept.is_empty() {
-                    tracing::error!(records = self.kept.len(), "records could not be kept");
+                let lost = self.kept.len() + inbox.len();
+                if lost > 0 {
+                    tracing::error!(records = lost, "records could not be kept");
                 }
                 return;
             }

@@ -206,6 +206,45 @@ fn a_replaced_session_that_never_ends_is_given_up_and_what_waited_for_it_is_as_l
 }
 
 #[test]
+fn a_word_that_a_session_has_not_noticed_when_it_is_switched_off_is_not_lost() {
+    for interpreter in ENGINES {
+        let mut it = Conversation::talking(|setup, _| setup.interpreter = interpreter);
+        let socket = it.socket(Side::Caller).expect("a line");
+        let voice = it.voice(Side::Caller);
+        it.frame(socket, &voice);
+        it.give(Input::Control(Control::Interpret(false)));
+        it.hang_up(Side::Caller);
+        it.finish(30_000);
+        assert_eq!(it.uncovered(Side::Caller), 0, "{interpreter:?}");
+    }
+}
+
+#[test]
+fn a_session_that_leaves_while_another_leaves_takes_no_word_along() {
+    let french = Language::find("french").expect("a language");
+    let mut it = Conversation::talking(|setup, _| setup.interpreter = Interpreter::Prompted);
+    it.speaking[1] = true;
+    it.advance(500);
+    let side = Side::Caller;
+    control(
+        &mut it,
+        Control::Language {
+            side,
+            language: french,
+        },
+    );
+    let speaker = Side::Agent;
+    while !it.saw(|event| *event == Event::Renewed { speaker }) {
+        it.advance(20);
+    }
+    it.give(Input::Control(Control::Interpret(false)));
+    it.advance(500);
+    it.speaking[1] = false;
+    it.advance(12_000);
+    assert_eq!(it.uncovered(Side::Agent), 0);
+}
+
+#[test]
 fn parties_who_come_to_speak_one_language_need_no_session_and_get_one_when_they_part_again() {
     let mut it = Conversation::talking(|_, _| {});
     let (side, spanish) = (Side::Agent, Language::find("spanish").expect("a language"));
