@@ -5,11 +5,14 @@
 //! | `POST /incoming-call?lang=`, `/outbound-call`, `/after-stream`, `/dequeued` | Twilio voice; answered with a document |
 //! | `POST /call-status`, `/stream-status`, `/reservation-accepted` | Twilio; answered with 204 |
 //! | `GET /intercept` | Twilio media streams, both legs |
+//! | `GET /desk/leg`, `POST /desk/leg/again` | pages in a browser that are a leg |
 //! | `GET /live`, `/ready`, `/metrics` | the platform |
 //!
-//! Every webhook and every handshake must be signed; what is not is answered with 403 and goes no further.
+//! Every webhook and every handshake of Twilio's must be signed; what is not is answered with 403 and goes no further. A page
+//! must come from our own origin.
 
 pub mod documents;
+pub mod leg;
 mod probes;
 mod signed;
 mod stream;
@@ -38,6 +41,8 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/stream-status", post(voice::stream_status))
         .route("/reservation-accepted", post(tasks::task_event))
         .route("/intercept", get(stream::intercept))
+        .route("/desk/leg", get(leg::open))
+        .route("/desk/leg/again", post(leg::again))
         .route("/live", get(probes::live))
         .route("/ready", get(probes::ready))
         .route("/metrics", get(probes::metrics))

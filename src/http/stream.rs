@@ -1,5 +1,6 @@
 //! Both legs' media streams: the handshake and the introduction. Then the socket belongs to its call.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,11 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::signed::{Standing, refuse, stream_standing};
+use crate::carrier::Dialect;
 use crate::carrier::twilio::stream;
 use crate::hub::socket::{Socket, leg_config};
 use crate::hub::{Hub, NewStream};
@@ -30,27 +32,37 @@ const MESSAGES_MAX: usize = 4;
 /// How long a refused stream may take to close.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
-type LegStream = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+/// A leg's socket before it introduces itself.
+pub(super) type LegStream = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
 /// A media stream's handshake.
-pub async fn intercept(State(hub): State<Arc<Hub>>, mut request: Request) -> Response {
+pub async fn intercept(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     let standing = stream_standing(request.uri(), request.headers(), &hub);
     if standing != Standing::Signed {
         return refuse(&hub, standing);
     }
+    upgrade(request, leg_config(), move |ws| async move {
+        introduce(&hub, ws).await
+    })
+}
+
+/// Answers a handshake and hands the socket on once it is there.
+pub(super) fn upgrade<F, T>(mut request: Request, config: WebSocketConfig, then: F) -> Response
+where
+    F: FnOnce(LegStream) -> T + Send + 'static,
+    T: Future<Output = ()> + Send,
+{
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "this is a WebSocket\n").into_response();
     };
-    // Neither a subprotocol nor an extension is offered by Twilio, so none is agreed to.
+    // Neither a subprotocol nor an extension is needed, so none is agreed to.
     let response = match create_response_with_body(&request, Body::empty) {
         Ok(response) => response,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
     tokio::spawn(async move {
         if let Ok(io) = upgrade.await {
-            let ws =
-                WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(leg_config())).await;
-            introduce(&hub, ws).await;
+            then(WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await).await;
         }
     });
     response
@@ -63,12 +75,18 @@ async fn introduce(hub: &Hub, mut ws: LegStream) {
         tracing::warn!("a stream did not introduce itself as one of this account's");
         return close(ws).await;
     };
-    let stream = Box::new(NewStream {
+    let stream = NewStream {
         socket: Socket::new(ws),
         token,
         call_sid,
-        stream_sid,
-    });
+        dialect: Dialect::twilio(&stream_sid),
+    };
+    attach(hub, stream).await;
+}
+
+/// Hands a stream to its call, or closes it.
+pub(super) async fn attach(hub: &Hub, stream: NewStream) {
+    let stream = Box::new(stream);
     if let Err(mut stream) = hub.attach(stream) {
         tracing::warn!("a stream without a valid token is closed");
         stream.socket.close(false);
@@ -99,7 +117,8 @@ async fn introduction(hub: &Hub, ws: &mut LegStream) -> Option<(String, String, 
     None
 }
 
-async fn close(mut ws: LegStream) {
+/// Refuses a stream.
+pub(super) async fn close(mut ws: LegStream) {
     let frame = CloseFrame {
         code: CloseCode::Policy,
         reason: Utf8Bytes::default(),

@@ -8,8 +8,8 @@ use tokio_tungstenite::tungstenite::Message;
 use super::post::LegSocket;
 use super::session::{self, Lost, SessionSocket};
 use super::task::{CallTask, Later};
-use crate::call::{Input, SessionEvent, SessionId, SocketId};
-use crate::carrier::twilio::stream::{self, Encoder, Malformed};
+use crate::call::{Input, SessionEvent, SessionId, SocketId, Time};
+use crate::carrier::{Dialect, Malformed};
 use crate::engine::Engine;
 
 /// Messages read from one socket before the others get their turn.
@@ -28,16 +28,18 @@ const SESSION_STUCK: Duration = Duration::from_secs(5);
 pub(super) struct Leg {
     pub id: SocketId,
     pub socket: LegSocket,
-    pub encoder: Encoder,
+    pub dialect: Dialect,
+    since: Time,
     malformed: u32,
 }
 
 impl Leg {
-    pub fn new(id: SocketId, socket: LegSocket, encoder: Encoder) -> Self {
+    pub fn new(id: SocketId, socket: LegSocket, dialect: Dialect, since: Time) -> Self {
         Self {
             id,
             socket,
-            encoder,
+            dialect,
+            since,
             malformed: 0,
         }
     }
@@ -99,6 +101,7 @@ impl CallTask {
     }
 
     fn read_leg(&mut self, index: usize, cx: &mut Context<'_>) -> Read {
+        let now = self.now();
         let Some(leg) = self.legs.get_mut(index) else {
             return Read::Nothing;
         };
@@ -108,18 +111,19 @@ impl CallTask {
             Poll::Ready(Some(Err(_)) | None) => return Read::Closed,
         };
         let mut scratch = std::mem::take(&mut self.scratch);
+        let age = now.since(leg.since);
         let decoded = match &message {
-            Message::Text(text) => stream::decode(text, &mut scratch),
-            Message::Binary(_) => Err(Malformed::Empty("a binary frame")),
-            _ => return Read::Something,
+            Message::Text(text) => leg.dialect.read_text(text, age, &mut scratch),
+            Message::Binary(bytes) => leg.dialect.read_binary(bytes, age).map(Some),
+            _ => Ok(None),
         };
         let read = match decoded {
-            Ok(stream::Message::Leg(event)) => {
+            Ok(Some(event)) => {
                 let socket = leg.id;
                 self.input(Input::Leg { socket, event });
                 Read::Something
             }
-            Ok(_) => Read::Something,
+            Ok(None) => Read::Something,
             Err(error) => self.malformed(index, &error),
         };
         self.scratch = scratch;
@@ -150,8 +154,13 @@ impl CallTask {
     /// Lets a leg send what is queued, and close.
     pub(super) fn retire_leg(&mut self, id: SocketId, allowed: bool) {
         if let Some(index) = self.legs.iter().position(|leg| leg.id == id) {
-            let mut socket = self.legs.swap_remove(index).socket;
+            let Leg {
+                mut socket, dialect, ..
+            } = self.legs.swap_remove(index);
             self.changes += 1;
+            if allowed && let Some(bye) = dialect.bye() {
+                socket.send(bye);
+            }
             socket.close(allowed);
             self.retire(AnySocket::Leg(Box::new(socket)));
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::connections::Session;
 use super::lanes::Dialling;
@@ -18,6 +19,7 @@ use crate::call::{
     Answer, CallStatus, Close, DialError, DialId, EngineKind, Output, RequestId, SessionId, Side,
     TRANSFER_RING,
 };
+use crate::carrier::Frame;
 use crate::carrier::twilio::rest::{NewCall, RestError};
 use crate::carrier::twilio::{rest, taskrouter};
 use crate::config::AgentDial;
@@ -50,7 +52,11 @@ impl CallTask {
                     return;
                 };
                 let mulaw = self.out.bytes(&audio);
-                leg.socket.send_audio(leg.encoder.media(mulaw), mulaw.len());
+                let message = match leg.dialect.media(mulaw) {
+                    Frame::Text(text) => Message::text(text),
+                    Frame::Binary(bytes) => Message::binary(bytes),
+                };
+                leg.socket.send_audio(message, mulaw.len());
                 let dropped = leg.socket.drop_beyond(LEG_QUEUE_MAX);
                 if dropped > 0 {
                     self.later.push_back(Later::Overflow(socket, dropped));
@@ -59,13 +65,13 @@ impl CallTask {
             Output::SessionAudio { session, audio } => self.append(session, &audio),
             Output::LegMark { socket, mark } => {
                 if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) {
-                    leg.socket.send(leg.encoder.mark(mark));
+                    leg.socket.send(leg.dialect.mark(mark));
                 }
             }
             Output::LegClear { socket } => {
                 if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) {
                     leg.socket.clear_audio();
-                    leg.socket.send(leg.encoder.clear());
+                    leg.socket.send(leg.dialect.clear());
                 }
             }
             Output::LegPing { socket } => {

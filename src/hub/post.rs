@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 
 use super::socket::Socket;
 use crate::call::{Answer, CallStatus, Control, Side, TaskEvent};
+use crate::carrier::Dialect;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 
@@ -48,5 +49,5 @@ pub struct NewStream {
     pub socket: LegSocket,
     pub token: String,
     pub call_sid: String,
-    pub stream_sid: String,
+    pub dialect: Dialect,
 }

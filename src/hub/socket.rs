@@ -14,6 +14,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use crate::carrier::browser;
+
 /// A carrier's messages are some 400 bytes; 64 KiB leaves room for any that are not.
 const CARRIER_MESSAGE_MAX: usize = 64 * 1024;
 
@@ -26,6 +28,11 @@ const CONTROL_MAX: usize = 1024;
 /// Settings of a leg's socket. The library's defaults hold 128 KiB for each socket.
 pub fn leg_config() -> WebSocketConfig {
     config(CARRIER_MESSAGE_MAX)
+}
+
+/// Settings of a page's socket.
+pub fn page_config() -> WebSocketConfig {
+    config(browser::MESSAGE_MAX)
 }
 
 /// Settings of a session's socket.
@@ -72,10 +79,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Queues a message that carries this many bytes of µ-law.
-    pub fn send_audio(&mut self, text: String, audio: usize) {
+    pub fn send_audio(&mut self, message: impl Into<Message>, audio: usize) {
         self.audio_bytes += audio;
         self.queue.push_back(Queued {
-            message: Message::text(text),
+            message: message.into(),
             audio,
         });
     }

@@ -24,7 +24,6 @@ use crate::call::{
     Answer, Call, Cure, DialError, DialId, Input, Outbox, RequestId, SessionEvent, SessionId, Side, SocketId,
     StreamStart, Time, Usage,
 };
-use crate::carrier::twilio::stream::Encoder;
 use crate::engine::translate::MUTE;
 use crate::language::Language;
 
@@ -269,17 +268,25 @@ impl CallTask {
     fn take_stream(&mut self, stream: NewStream) {
         let socket = SocketId(self.next_socket);
         self.next_socket = self.next_socket.wrapping_add(1);
+        let since = self.now();
         self.legs
-            .push(Leg::new(socket, stream.socket, Encoder::new(&stream.stream_sid)));
+            .push(Leg::new(socket, stream.socket, stream.dialect, since));
         let start = StreamStart {
             token: &stream.token,
             call_sid: &stream.call_sid,
         };
         self.input(Input::Stream { socket, start });
-        if self.call.side_of(socket) == Some(Side::Agent) {
-            self.hub
-                .registry
-                .name(self.call.id(), Side::Agent, &stream.call_sid);
+        let Some(side) = self.call.side_of(socket) else {
+            return;
+        };
+        let call = self.call.id();
+        if side == Side::Agent {
+            self.hub.registry.name(call, side, &stream.call_sid);
+        }
+        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket)
+            && let Some(hello) = leg.dialect.hello(call, side, &stream.call_sid)
+        {
+            leg.socket.send(hello);
         }
     }
 
