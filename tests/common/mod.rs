@@ -6,6 +6,7 @@
 #![allow(dead_code, clippy::expect_used)]
 
 pub mod events;
+pub mod page;
 pub mod people;
 pub mod recital;
 pub mod sound;
