@@ -47,9 +47,12 @@ enum Command {
         /// Measure the least relay too, for comparison
         #[arg(long)]
         floor: bool,
-        /// Let the instance keep records, in a database of its own
+        /// Let the instance keep records, in a database of its own, and have a desk
         #[arg(long)]
         records: bool,
+        /// The same, in this database
+        #[arg(long)]
+        database: Option<String>,
     },
     /// The least relay, as `load --floor` starts it
     #[command(hide = true)]
@@ -86,6 +89,7 @@ async fn main() -> ExitCode {
             warm_up,
             floor,
             records,
+            database,
         } => match engine_of(engine) {
             Ok(engine) => {
                 let options = load::Options {
@@ -94,7 +98,8 @@ async fn main() -> ExitCode {
                     seconds,
                     warm_up,
                     floor,
-                    records,
+                    records: records || database.is_some(),
+                    database,
                 };
                 load::run(options).await
             }

@@ -43,7 +43,7 @@ use crate::records::writer::Queue;
 pub use self::lanes::Matched;
 pub use self::metrics::Metrics;
 pub use self::post::{LegSocket, NewStream};
-pub use self::registry::Ended;
+pub use self::registry::{Ended, Facts};
 
 use self::lanes::{Grant, Lanes};
 use self::notes::Notes;
@@ -192,7 +192,14 @@ impl Hub {
         } else {
             self.config.max_calls
         };
-        let letters = match self.registry.add(call, caller_sid, max) {
+        let facts = Facts {
+            caller_number: from.to_owned(),
+            service_number: String::new(),
+            caller: language,
+            agent: self.config.agent_language,
+            started: unix_ms(),
+        };
+        let letters = match self.registry.add(call, caller_sid, facts, max) {
             Ok(letters) => letters,
             Err(NotAdded::Full) => return Incoming::Full,
             Err(NotAdded::Known(call)) => {
@@ -362,6 +369,11 @@ impl Hub {
         let dials = matches!(self.config.agent_dial, AgentDial::Client { .. });
         let identity = identity.to_owned();
         dials && is_identity(&identity) && self.post(call, Post::Transfer { identity })
+    }
+
+    /// How a call began; `None` once it has ended.
+    pub fn facts(&self, call: CallId) -> Option<Arc<Facts>> {
+        self.registry.facts(call)
     }
 
     pub fn is_live(&self, call: CallId) -> bool {

@@ -1,7 +1,7 @@
 //! The live calls: by their id and by the carrier's names of their legs, and, for a while, how the ended ones ended.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
@@ -33,6 +33,19 @@ struct State {
 struct Entry {
     mailbox: mpsc::Sender<Post>,
     live: bool,
+    facts: Arc<Facts>,
+}
+
+/// What is known of a call when it begins.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The number that the caller called from, and the one that was called.
+    pub caller_number: String,
+    pub service_number: String,
+    pub caller: &'static Language,
+    pub agent: &'static Language,
+    /// Milliseconds since 1970 (UTC).
+    pub started: i64,
 }
 
 /// What is left of a call that is over.
@@ -45,7 +58,13 @@ pub struct Ended {
 
 impl Registry {
     /// Adds a call unless there are `max` already; `Err` if the carrier's call has one.
-    pub fn add(&self, call: CallId, caller_sid: &str, max: usize) -> Result<mpsc::Receiver<Post>, NotAdded> {
+    pub fn add(
+        &self,
+        call: CallId,
+        caller_sid: &str,
+        facts: Facts,
+        max: usize,
+    ) -> Result<mpsc::Receiver<Post>, NotAdded> {
         let mut state = self.state();
         if let Some((known, _)) = state.by_sid.get(caller_sid) {
             return Err(NotAdded::Known(*known));
@@ -54,7 +73,12 @@ impl Registry {
             return Err(NotAdded::Full);
         }
         let (mailbox, letters) = mpsc::channel(MAILBOX);
-        state.calls.insert(call, Entry { mailbox, live: true });
+        let entry = Entry {
+            mailbox,
+            live: true,
+            facts: Arc::new(facts),
+        };
+        state.calls.insert(call, entry);
         state.by_sid.insert(caller_sid.to_owned(), (call, Side::Caller));
         state.live += 1;
         Ok(letters)
@@ -90,6 +114,13 @@ impl Registry {
 
     pub fn mailbox(&self, call: CallId) -> Option<mpsc::Sender<Post>> {
         self.state().calls.get(&call).map(|entry| entry.mailbox.clone())
+    }
+
+    /// How a call began, while it has not ended.
+    pub fn facts(&self, call: CallId) -> Option<Arc<Facts>> {
+        let state = self.state();
+        let entry = state.calls.get(&call).filter(|entry| entry.live)?;
+        Some(Arc::clone(&entry.facts))
     }
 
     /// Whose leg the carrier's call is.

@@ -286,7 +286,7 @@ fn span(quantiles: &Quantiles) -> SpanRecord {
 }
 
 /// Name, speaker and detail of an event that is kept. Keys are not: they may be a card's number.
-fn told(event: &Event) -> Option<(&'static str, Option<Side>, Option<String>)> {
+pub fn told(event: &Event) -> Option<(&'static str, Option<Side>, Option<String>)> {
     let plain = |kind| Some((kind, None, None));
     let of = |kind, side: &Side| Some((kind, Some(*side), None));
     match event {

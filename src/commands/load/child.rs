@@ -18,6 +18,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// A start reads the system's certificates, and no more.
 const START_MAX: Duration = Duration::from_secs(10);
 
+/// How long it may take to write down what it has heard.
+const END_MAX: Duration = Duration::from_secs(30);
+
 /// Settings of the allocator, the runtime and the certificates that reach the child, for experiments with them.
 const PASSED: [&str; 4] = ["MALLOC_", "GLIBC_TUNABLES", "TOKIO_", "SSL_CERT_"];
 
@@ -75,7 +78,7 @@ impl Measured {
     /// It does not start, or does not listen in time.
     pub async fn start(
         target: Target,
-        options: Options,
+        options: &Options,
         carrier: &str,
         engine: &str,
     ) -> anyhow::Result<Self> {
@@ -111,6 +114,11 @@ impl Measured {
                 ("MAX_CALLS", &(options.calls + 16).to_string()),
                 ("LOG_LEVEL", "warn"),
                 ("RECORDS", if options.records { "full" } else { "off" }),
+                ("DESK", if options.records { "on" } else { "off" }),
+                (
+                    "DATABASE_URL",
+                    options.database.as_deref().unwrap_or("sqlite:duologue.db"),
+                ),
             ]),
             Target::Floor => command.args([
                 "load-floor",
@@ -172,12 +180,20 @@ impl Measured {
         })
     }
 
-    /// Ends it. All that was to be seen has been seen.
+    /// Ends it, in its orderly way first: records may be on their way to the database.
     ///
     /// # Errors
     /// It cannot be ended.
     pub async fn end(mut self) -> anyhow::Result<()> {
-        self.child.kill().await?;
+        let id = i32::try_from(self.id)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        if let Some(id) = id {
+            rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
+        }
+        if tokio::time::timeout(END_MAX, self.child.wait()).await.is_err() {
+            self.child.kill().await?;
+        }
         std::fs::remove_dir_all(&self.directory)?;
         Ok(())
     }

@@ -60,7 +60,7 @@ const END_MAX: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What is to be measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The interpreter's dialect.
     pub engine: Dialect,
@@ -70,8 +70,10 @@ pub struct Options {
     pub warm_up: u64,
     /// The least relay is measured too.
     pub floor: bool,
-    /// Whether the program keeps records meanwhile.
+    /// Whether the program keeps records meanwhile, and has a desk.
     pub records: bool,
+    /// The database of the records; a new file if there is none.
+    pub database: Option<String>,
 }
 
 /// Measures and prints the figures.
@@ -86,11 +88,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         bail!("more than {CALLS_MAX} calls are more than one machine can play");
     }
     child::check_sockets(options.calls)?;
-    let program = measure(Target::Serve, options).await?;
+    let program = measure(Target::Serve, &options).await?;
     program.print();
     let mut verdict = program.verdict();
     if options.floor {
-        let floor = measure(Target::Floor, options).await?;
+        let floor = measure(Target::Floor, &options).await?;
         floor.print();
         println!(
             "\nthe program uses {:.2} times the floor's processor time and {:+.1} KiB of memory more per call",
@@ -102,7 +104,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     verdict
 }
 
-async fn measure(target: Target, options: Options) -> anyhow::Result<Report> {
+async fn measure(target: Target, options: &Options) -> anyhow::Result<Report> {
     let calls = options.calls;
     let bar = bar(options)?;
     let meter = Arc::new(Meter::new(calls, options.engine)?);
@@ -114,7 +116,7 @@ async fn measure(target: Target, options: Options) -> anyhow::Result<Report> {
     let measured = Measured::start(target, options, &api, &engine).await?;
 
     let course = Course {
-        options,
+        options: options.clone(),
         bar,
         meter,
         legs,
@@ -129,7 +131,7 @@ async fn measure(target: Target, options: Options) -> anyhow::Result<Report> {
     report
 }
 
-fn bar(options: Options) -> anyhow::Result<ProgressBar> {
+fn bar(options: &Options) -> anyhow::Result<ProgressBar> {
     let ramp = options.calls as u64 * RAMP.as_millis() as u64 / 1000;
     let length = ramp + options.warm_up + options.seconds + u64::from(IDLE_SECONDS) * 2;
     let style = ProgressStyle::with_template("{msg:<34} {bar:40} {elapsed} ")?;
