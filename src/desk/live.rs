@@ -1,0 +1,423 @@
+//! What a live call looks like from outside, made of what it tells.
+//!
+//! Pure: events in, pictures out. Texts are kept here for those who are about to look, and go with the call.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::call::event::{Event, Utterance};
+use crate::call::{Control, Levels, OriginalAudio, SessionId, Side, Time};
+use crate::hub::Facts;
+use crate::records::record::Speaker;
+
+/// Utterances of a live call that are shown to whoever comes later; what was before is in the records.
+const UTTERANCES: usize = 1_000;
+
+/// Longest text of a growing caption, in bytes.
+const TEXT_MAX: usize = 16 * 1024;
+
+/// A live call. Times are milliseconds since 1970 (UTC), languages tags such as `es-ES`.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct LiveCall {
+    pub id: String,
+    pub caller_number: String,
+    pub service_number: String,
+    pub caller_language: &'static str,
+    pub agent_language: &'static str,
+    /// Who took it, by the task queue's name.
+    pub agent: Option<String>,
+    pub started: i64,
+    pub accepted: Option<i64>,
+    pub talked: Option<i64>,
+    pub phase: Phase,
+    pub talking: Both<bool>,
+    /// Of the interpretation of what each party says.
+    pub health: Both<Health>,
+    /// Whether interpretation is wanted.
+    pub interpretation: bool,
+    /// How a listener hears the speaker's own voice.
+    pub original: Original,
+    pub levels: Both<Volume>,
+    /// The ear-voice span of what each party said last, from onset to the first translated sound, in milliseconds.
+    pub delay: Both<Option<i64>>,
+    pub transferring: bool,
+    /// Whose stream is up.
+    pub legs: Both<bool>,
+}
+
+/// One for each party.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Both<T> {
+    pub caller: T,
+    pub agent: T,
+}
+
+impl<T> Both<T> {
+    pub fn of(&mut self, side: Side) -> &mut T {
+        match side {
+            Side::Caller => &mut self.caller,
+            Side::Agent => &mut self.agent,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Waiting,
+    Conversation,
+    Ending,
+}
+
+/// How a party is interpreted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Interpretation is switched off.
+    Off,
+    #[default]
+    Connecting,
+    Interpreting,
+    /// The session was lost; what is said meanwhile is kept.
+    Reconnecting,
+    /// The listener hears the speaker's own voice.
+    OriginalVoice,
+    /// Both speak the same language, so there is nothing to interpret.
+    SameLanguage,
+}
+
+/// Whether a listener hears the speaker's own voice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Original {
+    Off,
+    Full,
+    Ducked,
+}
+
+impl From<OriginalAudio> for Original {
+    fn from(original: OriginalAudio) -> Self {
+        match original {
+            OriginalAudio::Off => Self::Off,
+            OriginalAudio::Full => Self::Full,
+            OriginalAudio::Ducked => Self::Ducked,
+        }
+    }
+}
+
+impl From<Original> for OriginalAudio {
+    fn from(original: Original) -> Self {
+        match original {
+            Original::Off => Self::Off,
+            Original::Full => Self::Full,
+            Original::Ducked => Self::Ducked,
+        }
+    }
+}
+
+/// In decibels: the original under its translation, and the translation against how it was spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Volume {
+    pub original_db: f32,
+    pub translation_db: f32,
+}
+
+/// One stretch of speech in both languages, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Line {
+    /// Unique in its call, and the same while the line grows.
+    pub key: String,
+    pub speaker: Speaker,
+    pub source: String,
+    pub target: String,
+    pub spoken: i64,
+    pub spoken_end: Option<i64>,
+    pub heard: Option<i64>,
+    pub heard_end: Option<i64>,
+    pub engine: Option<String>,
+    /// Ear-voice spans in milliseconds: onset to first translated sound, and end to end.
+    pub onset_span: Option<i64>,
+    pub end_span: Option<i64>,
+    /// Its session was lost; it is said again, as a later line.
+    pub cut: bool,
+    /// It was typed.
+    pub typed: bool,
+    /// It grows no more.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+}
+
+/// What viewers are told because of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Nothing,
+    /// The call looks different.
+    Call,
+    /// The line at this place has grown, or is complete.
+    Line(usize),
+    /// A typed message: its number, its text, and why it cannot be spoken.
+    Typed(u32, String, Option<&'static str>),
+    Ended(&'static str),
+}
+
+/// A live call as it is watched.
+#[derive(Debug)]
+pub struct Live {
+    pub call: LiveCall,
+    lines: VecDeque<Line>,
+    /// Lines that were forgotten, for lack of room.
+    gone: usize,
+}
+
+impl Live {
+    pub fn new(id: String, facts: &Facts, original: OriginalAudio, levels: Levels) -> Self {
+        let volume = |side: Side| Volume {
+            original_db: levels.under_db[side as usize],
+            translation_db: levels.translation_db[side as usize],
+        };
+        let health = if facts.caller == facts.agent {
+            Health::SameLanguage
+        } else {
+            Health::Connecting
+        };
+        let both = |health| Both {
+            caller: health,
+            agent: health,
+        };
+        Self {
+            call: LiveCall {
+                id,
+                caller_number: facts.caller_number.clone(),
+                service_number: facts.service_number.clone(),
+                caller_language: facts.caller.tag,
+                agent_language: facts.agent.tag,
+                agent: None,
+                started: facts.started,
+                accepted: None,
+                talked: None,
+                phase: Phase::Waiting,
+                talking: Both::default(),
+                health: both(health),
+                interpretation: true,
+                original: original.into(),
+                levels: Both {
+                    caller: volume(Side::Caller),
+                    agent: volume(Side::Agent),
+                },
+                delay: Both::default(),
+                transferring: false,
+                legs: Both::default(),
+            },
+            lines: VecDeque::new(),
+            gone: 0,
+        }
+    }
+
+    /// What was said so far, in the order in which it began to be said.
+    pub fn lines(&self) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.lines.iter().cloned().collect();
+        lines.sort_by_key(|line| line.spoken);
+        lines
+    }
+
+    /// The line that a change names.
+    pub fn line(&self, place: usize) -> Option<&Line> {
+        self.lines.get(place.checked_sub(self.gone)?)
+    }
+
+    /// Takes an event of the call.
+    pub fn note(&mut self, at: Time, event: &Event) -> Change {
+        let now = self.wall(at);
+        let call = &mut self.call;
+        match event {
+            Event::LegUp { side, .. } => *call.legs.of(*side) = true,
+            Event::LegLost { side } => *call.legs.of(*side) = false,
+            Event::Talking { side, talking } => *call.talking.of(*side) = *talking,
+            Event::Accepted { worker } => {
+                call.accepted.get_or_insert(now);
+                call.agent = worker.clone().or(call.agent.take());
+                call.transferring = false;
+            }
+            Event::TransferStarted | Event::Transferring { .. } => call.transferring = true,
+            Event::TransferEnded | Event::Transferred | Event::TransferFailed { .. } => {
+                call.transferring = false;
+            }
+            Event::Conversation => {
+                call.talked.get_or_insert(now);
+                call.phase = Phase::Conversation;
+            }
+            Event::SessionReady { speaker } => {
+                let health = call.health.of(*speaker);
+                if matches!(health, Health::Connecting | Health::Reconnecting) {
+                    *health = Health::Interpreting;
+                }
+            }
+            Event::Interpreted { speaker } => *call.health.of(*speaker) = Health::Interpreting,
+            Event::SessionLost { speaker, .. } => {
+                let health = call.health.of(*speaker);
+                if *health == Health::Interpreting {
+                    *health = Health::Reconnecting;
+                }
+            }
+            Event::OriginalVoice { speaker } => self.original_voice(*speaker),
+            Event::Controlled { control } => self.controlled(control),
+            Event::Draining { .. } => call.phase = Phase::Ending,
+            Event::Caption {
+                speaker,
+                session,
+                turn,
+                source,
+                text,
+            } => return self.caption(now, *speaker, (*session, *turn), *source, text),
+            Event::Utterance(utterance) => return self.utterance(now, utterance),
+            Event::Typed { number, text, .. } => return Change::Typed(*number, text.clone(), None),
+            Event::TypedFailed { number, why, .. } => {
+                return Change::Typed(*number, String::new(), Some(why));
+            }
+            Event::Ended { outcome, .. } => return Change::Ended(outcome.reason.name()),
+            _ => return Change::Nothing,
+        }
+        Change::Call
+    }
+
+    fn wall(&self, at: Time) -> i64 {
+        self.call.started.saturating_add_unsigned(at.as_millis())
+    }
+
+    fn original_voice(&mut self, speaker: Side) {
+        let health = if self.call.caller_language == self.call.agent_language {
+            Health::SameLanguage
+        } else if self.call.interpretation {
+            Health::OriginalVoice
+        } else {
+            Health::Off
+        };
+        *self.call.health.of(speaker) = health;
+    }
+
+    fn controlled(&mut self, control: &Control) {
+        let call = &mut self.call;
+        match control {
+            Control::Interpret(on) => call.interpretation = *on,
+            Control::ToggleInterpretation => call.interpretation = !call.interpretation,
+            Control::Language { side, language } => match side {
+                Side::Caller => call.caller_language = language.tag,
+                Side::Agent => call.agent_language = language.tag,
+            },
+            Control::Original(original) => call.original = (*original).into(),
+            Control::Levels {
+                speaker,
+                original_db,
+                translation_db,
+            } => {
+                let volume = call.levels.of(*speaker);
+                volume.original_db = original_db.unwrap_or(volume.original_db);
+                volume.translation_db = translation_db.unwrap_or(volume.translation_db);
+            }
+            Control::HangUp => call.phase = Phase::Ending,
+        }
+        let same = call.caller_language == call.agent_language;
+        for side in Side::BOTH {
+            let health = call.health.of(side);
+            *health = match *health {
+                _ if same => Health::SameLanguage,
+                _ if !call.interpretation => Health::Off,
+                Health::Off | Health::SameLanguage => Health::Connecting,
+                other => other,
+            };
+        }
+    }
+
+    fn caption(
+        &mut self,
+        now: i64,
+        speaker: Side,
+        turn: (SessionId, u32),
+        source: bool,
+        text: &str,
+    ) -> Change {
+        let key = key_of(speaker, turn);
+        let place = self.place(&key).unwrap_or_else(|| {
+            self.push(Line {
+                key,
+                speaker: speaker.into(),
+                spoken: now,
+                ..Line::default()
+            })
+        });
+        let Some(line) = place.checked_sub(self.gone).and_then(|at| self.lines.get_mut(at)) else {
+            return Change::Nothing;
+        };
+        let grown = if source { &mut line.source } else { &mut line.target };
+        if line.is_final || grown.len() + text.len() > TEXT_MAX {
+            return Change::Nothing;
+        }
+        grown.push_str(if grown.is_empty() { text.trim_start() } else { text });
+        Change::Line(place)
+    }
+
+    fn utterance(&mut self, now: i64, utterance: &Utterance) -> Change {
+        let speaker = utterance.speaker.unwrap_or(Side::Caller);
+        let key = match utterance.turn {
+            Some(turn) => key_of(speaker, turn),
+            None => format!("{speaker}-n{}", utterance.number),
+        };
+        let known = self.place(&key);
+        let wall = |at: Option<Time>| at.map(|at| self.wall(at));
+        let ms = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let (spoken, heard) = (wall(utterance.started), wall(utterance.first_sent));
+        let place = known.and_then(|place| place.checked_sub(self.gone));
+        let begun = place.and_then(|at| self.lines.get(at)).map(|line| line.spoken);
+        let line = Line {
+            key,
+            speaker: speaker.into(),
+            source: utterance.source.clone(),
+            target: utterance.target.clone(),
+            spoken: spoken.or(begun).or(heard).unwrap_or(now),
+            spoken_end: wall(utterance.stopped),
+            heard,
+            heard_end: wall(utterance.last_sent),
+            engine: None,
+            onset_span: utterance.span.map(|span| ms(span.onset)),
+            end_span: utterance.span.and_then(|span| span.end).map(ms),
+            cut: utterance.cut,
+            typed: utterance.typed.is_some(),
+            is_final: true,
+        };
+        if line.onset_span.is_some() {
+            *self.call.delay.of(speaker) = line.onset_span;
+        }
+        match place.and_then(|at| self.lines.get_mut(at)) {
+            Some(grown) => {
+                *grown = line;
+                Change::Line(known.unwrap_or_default())
+            }
+            None => Change::Line(self.push(line)),
+        }
+    }
+
+    /// Where a line of this key is, counted from the first of the call.
+    fn place(&self, key: &str) -> Option<usize> {
+        let back = self.lines.iter().rposition(|line| line.key == key)?;
+        Some(back + self.gone)
+    }
+
+    fn push(&mut self, line: Line) -> usize {
+        self.lines.push_back(line);
+        if self.lines.len() > UTTERANCES {
+            self.lines.pop_front();
+            self.gone += 1;
+        }
+        self.gone + self.lines.len() - 1
+    }
+}
+
+fn key_of(speaker: Side, (session, turn): (SessionId, u32)) -> String {
+    format!("{speaker}-{}-{turn}", session.generation)
+}
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;
