@@ -17,7 +17,10 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 const PREPARE_MAX: Duration = Duration::from_secs(60);
 
 /// Migrations, in their order. One that was ever released does not change any more.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "records", include_str!("schema/0001_records.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "records", include_str!("schema/0001_records.sql")),
+    (2, "desk", include_str!("schema/0002_desk.sql")),
+];
 
 /// A pool of connections.
 #[derive(Clone, Debug)]
