@@ -25,7 +25,8 @@ pub async fn incoming_call(State(hub): State<Arc<Hub>>, webhook: Signed) -> Resp
         tracing::warn!("a caller's webhook without CallSid");
         return twiml(documents::tell(Phrase::Trouble, language));
     }
-    match hub.incoming(call_sid, webhook.form.value("From"), language).await {
+    let (from, to) = (webhook.form.value("From"), webhook.form.value("To"));
+    match hub.incoming(call_sid, from, to, language).await {
         Incoming::Answer { call, answer } => {
             twiml(documents::answer(&hub.config, call, Side::Caller, &answer))
         }

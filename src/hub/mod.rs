@@ -36,7 +36,7 @@ use crate::config::{AgentDial, Config};
 use crate::language::Language;
 use crate::records::prices::Prices;
 use crate::records::record::Record;
-use crate::records::scribe::{Caller, Models, Scribe};
+use crate::records::scribe::{self, Caller, Models, Scribe};
 use crate::records::unix_ms;
 use crate::records::writer::Queue;
 
@@ -171,11 +171,13 @@ impl Hub {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// A caller has come. The same call of the carrier's always leads to the same call here.
+    /// A caller has come, from a number and to one of ours. The same call of the carrier's always leads to the same call
+    /// here.
     pub async fn incoming(
         self: &Arc<Self>,
         caller_sid: &str,
         from: &str,
+        to: &str,
         language: &'static Language,
     ) -> Incoming {
         let mut bytes = [0; 48];
@@ -201,7 +203,10 @@ impl Hub {
         };
         let letters = match self.registry.add(call, caller_sid, facts, max) {
             Ok(letters) => letters,
-            Err(NotAdded::Full) => return Incoming::Full,
+            Err(NotAdded::Full) => {
+                self.note_refused(call, caller_sid, (from, to), language);
+                return Incoming::Full;
+            }
             Err(NotAdded::Known(call)) => {
                 let answer = self.ask(call, |answer| Post::IncomingAgain { answer }).await;
                 return answer.map_or(Incoming::Stuck, |answer| Incoming::Answer { call, answer });
@@ -214,7 +219,7 @@ impl Hub {
         };
         tracing::info!(%call, language = language.slug, "a caller has come");
         self.metrics.calls.inc();
-        let notes = self.notes(call, caller_sid, from, language);
+        let notes = self.notes(call, caller_sid, (from, to), language);
         let task = CallTask::new(Arc::clone(self), machine, letters, from, language, notes);
         let hub = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -249,22 +254,50 @@ impl Hub {
         }
     }
 
-    fn notes(&self, id: CallId, sid: &str, number: &str, language: &'static Language) -> Option<Notes> {
+    /// `numbers`: the caller's, and the one that was dialled.
+    fn notes(
+        &self,
+        id: CallId,
+        sid: &str,
+        numbers: (&str, &str),
+        language: &'static Language,
+    ) -> Option<Notes> {
         let Keeper {
             queue,
             models,
             prices,
         } = self.keeper.clone()?;
-        let caller = Caller {
-            sid,
-            number,
-            language,
-            agent_language: self.config.agent_language,
-        };
+        let caller = self.caller(sid, numbers, language);
         Some(Notes::new(
             Scribe::new(id, caller, unix_ms(), models, prices),
             queue,
         ))
+    }
+
+    fn caller<'a>(
+        &self,
+        sid: &'a str,
+        (number, service_number): (&'a str, &'a str),
+        language: &'static Language,
+    ) -> Caller<'a> {
+        Caller {
+            sid,
+            number,
+            service_number,
+            language,
+            agent_language: self.config.agent_language,
+        }
+    }
+
+    /// Somebody was told that all lines are busy: that is all there is of their call.
+    fn note_refused(&self, id: CallId, sid: &str, numbers: (&str, &str), language: &'static Language) {
+        if let Some(keeper) = &self.keeper {
+            let caller = self.caller(sid, numbers, language);
+            let record = scribe::refused(id, caller, unix_ms());
+            if keeper.queue.put(record).is_err() {
+                tracing::error!(call = %id, "a refused call could not be recorded");
+            }
+        }
     }
 
     /// A call's task has failed. Its sockets are closed already, so the carrier will ask what comes next.

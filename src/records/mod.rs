@@ -7,10 +7,18 @@
 //!
 //! Nothing here can hold up a call: it hands records in without waiting, and keeps what the queue has no room for.
 
+mod csv;
+mod erase;
+pub mod export;
+pub mod figures;
+mod fold;
+mod insert;
 pub mod prices;
+pub mod read;
 pub mod record;
 pub mod redact;
 pub mod scribe;
+mod search;
 pub mod spool;
 pub mod store;
 pub mod writer;

@@ -28,6 +28,9 @@ pub struct CallRecord {
     /// The carrier's name of the caller's call, and the number that they called from.
     pub caller_sid: String,
     pub caller_number: String,
+    /// The number that they dialled. Empty if it is not known: records of earlier versions have none.
+    #[serde(default)]
+    pub service_number: String,
     /// Tags, such as `es-ES`.
     pub caller_language: String,
     pub agent_language: String,
@@ -82,6 +85,9 @@ pub struct UtteranceRecord {
     /// Ear-voice spans in milliseconds: onset to first translated sound, and end to end.
     pub onset_span: Option<i64>,
     pub end_span: Option<i64>,
+    /// It was typed, and spoken by the interpreter alone.
+    #[serde(default)]
+    pub typed: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

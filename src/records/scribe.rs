@@ -8,6 +8,7 @@ use super::prices::{Micros, Prices};
 use super::record::{CallRecord, EventRecord, Record, SpanRecord, Speaker, UsageRecord, UtteranceRecord};
 use crate::audio;
 use crate::call::event::{Event, Totals, Utterance};
+use crate::call::outcome::Reason;
 use crate::call::{CallId, Control, EngineKind, Quantiles, SessionId, Side, Time, Usage};
 use crate::language::Language;
 
@@ -31,8 +32,35 @@ pub struct Models {
 pub struct Caller<'a> {
     pub sid: &'a str,
     pub number: &'a str,
+    /// The number that was dialled.
+    pub service_number: &'a str,
     pub language: &'static Language,
     pub agent_language: &'static Language,
+}
+
+/// All that there is of a call that was refused at `at`, in milliseconds since 1970, because there were too many.
+pub fn refused(id: CallId, caller: Caller<'_>, at: i64) -> Record {
+    let outcome = Reason::Full.outcome();
+    Record::Call(CallRecord {
+        ended: Some(at),
+        class: Some(outcome.class.name().to_owned()),
+        reason: Some(outcome.reason.name().to_owned()),
+        cost: Some(0),
+        ..begun(id, caller, at)
+    })
+}
+
+fn begun(id: CallId, caller: Caller<'_>, started: i64) -> CallRecord {
+    CallRecord {
+        call: id.to_string(),
+        caller_sid: caller.sid.to_owned(),
+        caller_number: caller.number.to_owned(),
+        service_number: caller.service_number.to_owned(),
+        caller_language: caller.language.tag.to_owned(),
+        agent_language: caller.agent_language.tag.to_owned(),
+        started,
+        ..CallRecord::default()
+    }
 }
 
 /// One call's notes. What comes of them is handed over in order.
@@ -66,15 +94,7 @@ impl Scribe {
         prices: Arc<Prices>,
     ) -> Self {
         Self {
-            call: CallRecord {
-                call: id.to_string(),
-                caller_sid: caller.sid.to_owned(),
-                caller_number: caller.number.to_owned(),
-                caller_language: caller.language.tag.to_owned(),
-                agent_language: caller.agent_language.tag.to_owned(),
-                started,
-                ..CallRecord::default()
-            },
+            call: begun(id, caller, started),
             epoch: started,
             events: 0,
             sessions: VecDeque::new(),
@@ -209,6 +229,7 @@ impl Scribe {
             cut: utterance.cut,
             onset_span: utterance.span.map(|span| ms(span.onset)),
             end_span: utterance.span.and_then(|span| span.end).map(ms),
+            typed: false,
         }
     }
 

@@ -20,6 +20,7 @@ fn scribe(prompted: &str, transcription: Option<&str>) -> Scribe {
     let caller = Caller {
         sid: "CA1",
         number: "+15550100042",
+        service_number: "+34910000000",
         language: Language::find("spanish").expect("a language"),
         agent_language: english,
     };

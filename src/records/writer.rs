@@ -62,6 +62,9 @@ impl Queue {
     }
 }
 
+/// Is told the ids of calls that were forgotten because they were too old, on the thread that writes.
+pub type Forgotten = Arc<dyn Fn(&[String]) + Send + Sync>;
+
 /// The thread that writes.
 #[derive(Debug)]
 pub struct Writer {
@@ -75,6 +78,19 @@ impl Writer {
     /// # Errors
     /// The system gives no thread.
     pub fn start(store: Arc<Store>, spool: Spool, policy: Policy) -> std::io::Result<(Queue, Self)> {
+        Self::start_telling(store, spool, policy, Arc::new(|_: &[String]| {}))
+    }
+
+    /// Starts it, and has it tell of calls that are forgotten: what else is kept of them goes too.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_telling(
+        store: Arc<Store>,
+        spool: Spool,
+        policy: Policy,
+        forgotten: Forgotten,
+    ) -> std::io::Result<(Queue, Self)> {
         let (records, inbox) = mpsc::channel(QUEUE);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -83,6 +99,7 @@ impl Writer {
             store,
             spool,
             policy,
+            forgotten,
             kept: Vec::new(),
             ready: false,
             retry: Instant::now(),
@@ -112,6 +129,7 @@ struct Work {
     store: Arc<Store>,
     spool: Spool,
     policy: Policy,
+    forgotten: Forgotten,
     /// What neither the database nor the disk would take.
     kept: Vec<Record>,
     /// The schema is up to date.
@@ -260,8 +278,11 @@ impl Work {
         self.expire = Instant::now() + EXPIRY;
         let before = super::unix_ms() - i64::from(days) * DAY_MS;
         match self.store.erase_before(before).await {
-            Ok(0) => {}
-            Ok(calls) => tracing::info!(calls, days, "old calls were forgotten"),
+            Ok(calls) if calls.is_empty() => {}
+            Ok(calls) => {
+                tracing::info!(calls = calls.len(), days, "old calls were forgotten");
+                (self.forgotten)(&calls);
+            }
             Err(error) => self.is_away(&error),
         }
     }
