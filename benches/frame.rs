@@ -49,6 +49,7 @@ impl Bench {
             agent: english,
             caller_sid: "CA1".into(),
             dial: DialBy::Client,
+            announce: None,
             agent_wait: Duration::from_secs(900),
             interpreter: duologue::call::Interpreter::Prompted,
             original: OriginalAudio::Off,

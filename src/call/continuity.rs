@@ -12,7 +12,7 @@ use rand::RngExt;
 use super::direction::{Direction, Route, Session, Unheeded};
 use super::event::Event;
 use super::ids::{SessionId, Side};
-use super::io::{Cure, EngineKind, Outbox, Output};
+use super::io::{Cure, EngineKind, Outbox, Output, Purpose};
 use super::party::Line;
 use super::time::Time;
 use super::timer::Timer;
@@ -111,6 +111,7 @@ impl Call {
         out.push(Output::OpenSession {
             session: id,
             engine,
+            purpose: Purpose::Speech,
             from,
             into,
         });

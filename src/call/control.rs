@@ -3,12 +3,21 @@
 //! Nothing breaks off: what was said before is still heard in the translation that it was said for, and a new session
 //! takes over in the next pause. See `rotation`.
 
+use std::ops::RangeInclusive;
+
 use super::event::Event;
 use super::ids::Side;
 use super::io::{Control, Outbox};
-use super::{Call, Phase};
+use super::outcome::Reason;
+use super::{Call, OriginalAudio, Phase};
 use crate::audio::tone;
 use crate::language::Language;
+
+/// Bounds of [`super::Levels::under_db`]: beyond −60 dB nobody hears it, and above 0 it would not be under the translation.
+pub const UNDER_DB: RangeInclusive<f32> = -60.0..=0.0;
+
+/// Bounds of [`super::Levels::translation_db`]: turned up by more than 12 dB, it clips more than it gains.
+pub const TRANSLATION_DB: RangeInclusive<f32> = -30.0..=12.0;
 
 impl Call {
     /// Somebody wants the interpretation to be different from here on. After the end it makes no difference any more.
@@ -24,8 +33,20 @@ impl Call {
                 self.interpret(!on, out);
             }
             Control::Language { side, language } => self.speak(side, language, out),
+            Control::Original(original) => self.mix(original),
+            Control::Levels {
+                speaker,
+                original_db,
+                translation_db,
+            } => self.level(speaker, original_db, translation_db),
+            Control::HangUp => self.agent_is_let_go(out),
         }
-        if self.phase == Phase::Conversation {
+        // What is heard at once needs no sign that it was understood.
+        let heard = matches!(
+            control,
+            Control::Original(_) | Control::Levels { .. } | Control::HangUp
+        );
+        if self.phase == Phase::Conversation && !heard {
             // Whoever pressed the keys hears that they were understood.
             let now = self.now;
             self.party(Side::Agent).playout.play(&tone::CUE, now, out);
@@ -38,6 +59,40 @@ impl Call {
                 self.reconsider(side, out);
             }
         }
+    }
+
+    /// Listeners hear the speaker's own voice from here on, or do not.
+    fn mix(&mut self, original: OriginalAudio) {
+        self.setup.original = original;
+        for listener in Side::BOTH {
+            let levels = self.setup.levels.of(listener.other());
+            let levels = (original == OriginalAudio::Ducked).then_some(levels);
+            self.party(listener).playout.set_mix(levels);
+        }
+    }
+
+    fn level(&mut self, speaker: Side, original_db: Option<f32>, translation_db: Option<f32>) {
+        let levels = &mut self.setup.levels;
+        let under = (&mut levels.under_db[speaker as usize], original_db, UNDER_DB);
+        let over = (
+            &mut levels.translation_db[speaker as usize],
+            translation_db,
+            TRANSLATION_DB,
+        );
+        for (level, wanted, bounds) in [under, over] {
+            if let Some(db) = wanted.filter(|db| db.is_finite()) {
+                *level = db.clamp(*bounds.start(), *bounds.end());
+            }
+        }
+        if self.setup.original == OriginalAudio::Ducked {
+            self.mix(OriginalAudio::Ducked);
+        }
+    }
+
+    /// The agent's side hangs up here rather than on the telephone.
+    fn agent_is_let_go(&mut self, out: &mut Outbox) {
+        self.end(Reason::AgentHungUp, out);
+        self.let_go(Side::Agent, out);
     }
 
     /// A party speaks, and is spoken to, in another language.

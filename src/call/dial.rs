@@ -360,6 +360,10 @@ impl Call {
         if first || handed_over || worker != self.worker {
             self.agent_since = Some(self.now);
         }
+        let another = handed_over || (self.worker.is_some() && worker != self.worker);
+        if another && self.phase == Phase::Conversation {
+            self.announce();
+        }
         self.worker.clone_from(&worker);
         out.event(Event::Accepted { worker });
         if !first {
@@ -393,6 +397,7 @@ impl Call {
         let now = self.now;
         self.party(Side::Caller).playout.end_hold(now, out);
         out.event(Event::Conversation);
+        self.announce();
         for side in Side::BOTH {
             self.open_route(side, out);
         }

@@ -18,7 +18,7 @@ use super::transcript::Transcript;
 use super::uplink::{STEP, Uplink};
 
 /// A speaker counts as speaking for this long after the last audible frame: a pause within a sentence is shorter.
-const SPEAKING_TAIL: Duration = Duration::from_millis(600);
+pub const SPEAKING_TAIL: Duration = Duration::from_millis(600);
 
 /// Where a speaker's frames go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +119,8 @@ pub struct Direction {
     pub replaced_deaf: bool,
     /// The last audible frame, by our own measure.
     pub last_audible: Option<Time>,
+    /// They have been told to be speaking.
+    pub talking: bool,
     /// When an audible piece was last sent late.
     pub last_late: Option<Time>,
     /// Since when the listener may expect to hear something.
@@ -147,6 +149,7 @@ impl Direction {
             passing: false,
             replaced_deaf: false,
             last_audible: None,
+            talking: false,
             last_late: None,
             due_since: None,
             transcript: Transcript::of(speaker),

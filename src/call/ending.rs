@@ -30,6 +30,7 @@ const SPEECH_SHOWS: Duration = Duration::from_millis(1_500);
 #[derive(Debug)]
 pub struct Ending {
     pub reason: Reason,
+    since: Time,
     stage: Stage,
 }
 
@@ -42,6 +43,8 @@ enum Stage {
         since: Time,
         told: Option<Time>,
     },
+    /// What they had typed is still being spoken.
+    Typed { speaker: Side },
     /// The listener still has some of it to hear.
     Playout { speaker: Side },
     /// Both were let go.
@@ -77,6 +80,7 @@ impl Call {
         };
         self.ending = Some(Ending {
             reason,
+            since: now,
             stage: Stage::Parting,
         });
         match leaver {
@@ -99,6 +103,7 @@ impl Call {
     fn drain(&mut self, speaker: Side, out: &mut Outbox) {
         let now = self.now;
         out.event(Event::Draining { speaker });
+        self.end_typing(speaker.other(), "whoever it was for has hung up", out);
         self.close_session(speaker.other(), out);
         self.direction(speaker.other()).route = Route::Closed;
         self.timers.stop(Timer::SpeechGap(speaker));
@@ -136,6 +141,11 @@ impl Call {
     /// Whether what this speaker said before they left is still being interpreted.
     pub(super) fn drains(&self, side: Side) -> bool {
         matches!(self.stage(), Some(Stage::Session { speaker, .. }) if speaker == side)
+    }
+
+    /// The same for what they typed.
+    pub(super) fn drains_typed(&self, side: Side) -> bool {
+        matches!(self.stage(), Some(Stage::Typed { speaker }) if speaker == side)
     }
 
     /// The session has been sent all that the speaker said: it is told so.
@@ -179,6 +189,14 @@ impl Call {
             self.play_kept(speaker, out);
         }
         self.close_session(speaker, out);
+        let until = self.ending.as_ref().map_or(now, |ending| ending.since + DRAIN_ALL);
+        let typed = !self.typing[speaker as usize].is_over();
+        if typed && now < until && self.is_heard(speaker) {
+            self.set_stage(Stage::Typed { speaker });
+            self.timers.set(Timer::Drain, until);
+            return;
+        }
+        self.end_typing(speaker, "the call is over", out);
         self.set_stage(Stage::Playout { speaker });
         let playout = &mut self.party(speaker.other()).playout;
         playout.settle(now, out);
@@ -203,6 +221,12 @@ impl Call {
                         since,
                         told: None,
                     });
+                }
+            }
+            Some(Stage::Typed { speaker }) => {
+                if self.typing[speaker as usize].is_over() || !self.is_heard(speaker) {
+                    self.drain_playout(speaker, out);
+                    self.try_drained(out);
                 }
             }
             Some(Stage::Playout { speaker }) => {
@@ -257,7 +281,9 @@ impl Call {
 
     pub(super) fn drain_overdue(&mut self, out: &mut Outbox) {
         match self.stage() {
-            Some(Stage::Session { speaker, .. }) => self.drain_playout(speaker, out),
+            Some(Stage::Session { speaker, .. } | Stage::Typed { speaker }) => {
+                self.drain_playout(speaker, out);
+            }
             Some(Stage::Playout { .. }) => self.part(out),
             Some(Stage::Parting) | None => {}
         }
@@ -267,6 +293,7 @@ impl Call {
         self.timers.stop(Timer::Drain);
         self.set_stage(Stage::Parting);
         for side in Side::BOTH {
+            self.end_typing(side, "the call is over", out);
             self.close_session(side, out);
             self.direction(side).route = Route::Closed;
         }

@@ -57,6 +57,21 @@ pub enum Event {
     Untranslated { speaker: Side },
     /// A stretch of speech has been translated.
     Utterance(Utterance),
+    /// A piece of an utterance's text, as it comes; the utterance has the whole. Live only: for eyes, not for records.
+    Caption {
+        speaker: Side,
+        session: SessionId,
+        turn: u32,
+        /// What was said, rather than its translation.
+        source: bool,
+        text: String,
+    },
+    /// A party has begun or ceased to speak, by our own measure.
+    Talking { side: Side, talking: bool },
+    /// A typed message was accepted and will be spoken; messages are counted from 1 in a call.
+    Typed { speaker: Side, number: u32, text: String },
+    /// It cannot be spoken.
+    TypedFailed { speaker: Side, number: u32, why: &'static str },
     /// What an engine's work is billed by.
     Used { session: SessionId, usage: Usage },
     /// A listener who heard nothing for long was given a cue.
@@ -96,6 +111,8 @@ pub struct Utterance {
     /// Its session was lost before it was translated to the end; it is said again, as a later utterance.
     pub cut: bool,
     pub span: Option<Span>,
+    /// The typed message that it is, by its number; `None`: it was spoken.
+    pub typed: Option<u32>,
 }
 
 /// Sums over a call, one entry for each speaker (caller, agent) where that makes sense.

@@ -10,6 +10,7 @@ use crate::language::Language;
 use crate::phrase::Phrase;
 
 use super::event::Event;
+use super::OriginalAudio;
 use super::ids::{DialId, MarkId, RequestId, SessionId, Side, SocketId};
 
 /// Something that happened.
@@ -72,6 +73,8 @@ pub enum Input<'a> {
     Task(TaskEvent),
     /// Somebody wants the interpretation to be different from here on.
     Control(Control),
+    /// Somebody has typed this for a party, to be spoken to the other in their language.
+    Say { side: Side, text: String },
     /// The agent hands the call to the softphone of this identity, which must have been checked.
     Transfer { identity: String },
     /// The program closes: tell both parties and end.
@@ -131,6 +134,8 @@ pub enum SessionEvent<'a> {
     SourceText {
         turn: u32,
         text: &'a str,
+        /// A first version, word by word: the complete text comes later and takes its place.
+        partial: bool,
         usage: Usage,
     },
     /// Nothing more will come for this turn.
@@ -188,6 +193,15 @@ impl EngineKind {
             Self::Translate => "translate",
         }
     }
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To interpret what somebody says.
+    Speech,
+    /// To say what somebody types.
+    Typed,
 }
 
 /// What an engine's work is billed by.
@@ -256,7 +270,7 @@ pub enum TaskEvent {
 }
 
 /// What can be changed about a conversation while it goes on: by the agent's keys, or from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Control {
     /// Interpret (`true`), or let both parties hear each other's own voices (`false`).
     Interpret(bool),
@@ -264,6 +278,17 @@ pub enum Control {
     ToggleInterpretation,
     /// This party speaks, and wants to hear, another language from here on.
     Language { side: Side, language: &'static Language },
+    /// Whether listeners hear the speaker's own voice, too.
+    Original(OriginalAudio),
+    /// How loud a listener hears what comes from this speaker, in decibels: the original while its translation is being
+    /// played, and the translation. What is `None` stays as it is; what is out of bounds is taken to the nearest bound.
+    Levels {
+        speaker: Side,
+        original_db: Option<f32>,
+        translation_db: Option<f32>,
+    },
+    /// The agent's side hangs up: what they have said is heard to its end, then the caller is let go.
+    HangUp,
 }
 
 /// Something to be done.
@@ -294,6 +319,7 @@ pub enum Output {
     OpenSession {
         session: SessionId,
         engine: EngineKind,
+        purpose: Purpose,
         from: &'static Language,
         into: &'static Language,
     },
@@ -301,6 +327,12 @@ pub enum Output {
     SessionAudio {
         session: SessionId,
         audio: Range<usize>,
+    },
+    /// Have a session for typed messages speak this one, as this turn; none is being spoken there.
+    SessionText {
+        session: SessionId,
+        turn: u32,
+        text: String,
     },
     /// No more audio will come; what the engine still has is wanted.
     FinishSession {

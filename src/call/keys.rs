@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 const KEYS_MAX: usize = 8;
 
 /// The sequences that mean something. None, by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keys(Vec<(String, Control)>);
 
 /// An entry of [`Keys::parse`] that cannot be used.

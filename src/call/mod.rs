@@ -15,6 +15,7 @@
 //! let people change it, `ending` lets go. Whoever drives a call owns its sockets and does what the outputs say, in their
 //! order.
 
+mod caption;
 mod continuity;
 mod control;
 mod dial;
@@ -35,6 +36,7 @@ mod time;
 mod timer;
 mod transcript;
 mod transfer;
+mod typing;
 mod uplink;
 
 #[cfg(test)]
@@ -50,10 +52,11 @@ use crate::audio::mix;
 use crate::language::Language;
 use crate::phrase::Phrase;
 
+pub use self::control::{TRANSLATION_DB, UNDER_DB};
 pub use self::ids::{CallId, DialId, MarkId, NotACallId, RequestId, SessionId, Side, SocketId, Token};
 pub use self::io::{
     Answer, CallStatus, Close, Control, Cure, DialError, EngineKind, Input, LegEvent, Outbox, Output,
-    SessionEvent, StreamStart, TaskEvent, Usage,
+    Purpose, SessionEvent, StreamStart, TaskEvent, Usage,
 };
 pub use self::keys::{BadEntry, Keys};
 pub use self::span::{Quantiles, Span};
@@ -70,6 +73,7 @@ use self::party::Party;
 use self::playout::Backlog;
 use self::timer::{Timer, Timers};
 use self::transfer::Transfer;
+use self::typing::Typing;
 
 /// How long the caller's first token may stay unused: our first sentence takes five seconds or so.
 const CALLER_TOKEN: Duration = Duration::from_secs(60);
@@ -93,6 +97,8 @@ pub struct Setup {
     pub talking_cue: bool,
     /// What the agent's keys mean.
     pub keys: Arc<Keys>,
+    /// Told to each agent as they come, in their language.
+    pub announce: Option<Phrase>,
     /// µ-law to be repeated while nobody is there.
     pub hold: Arc<[u8]>,
     /// A session that does not confirm its settings in time is unusable, rather than merely suspect.
@@ -190,6 +196,10 @@ pub struct Call {
     directions: [Direction; 2],
     dial: Dial,
     transfer: Transfer,
+    /// What each party types.
+    typing: [Typing; 2],
+    /// Messages typed so far.
+    typed: u32,
     accepted: Option<Time>,
     /// Keys that the agent has pressed and that may become a sequence.
     pressed: KeyBuffer,
@@ -240,6 +250,8 @@ impl Call {
             ],
             dial: Dial::default(),
             transfer: Transfer::default(),
+            typing: <[Typing; 2]>::default(),
+            typed: 0,
             accepted: None,
             pressed: KeyBuffer::default(),
             agent_since: None,
@@ -319,6 +331,7 @@ impl Call {
             Input::IncomingAgain { request } => self.incoming_again(request, out),
             Input::Task(event) => self.task_said(event, out),
             Input::Control(control) => self.control(control, out),
+            Input::Say { side, text } => self.say(side, &text, out),
             Input::Transfer { identity } => self.transfer_to(identity, out),
             Input::ShutDown => self.end(Reason::ShutDown, out),
             Input::Wake => {}
@@ -349,6 +362,10 @@ impl Call {
             Timer::SpeechGap(side) => self.speech_gap(side, out),
             Timer::Playout(side) => self.parties[side as usize].playout.pump(self.now, out),
             Timer::Silence(side) => self.cue(side, out),
+            Timer::Typing(side) => self.typing_overdue(side, out),
+            // What there is to tell is told after every input.
+            Timer::Hush(_) => {}
+            Timer::Taken => {}
             Timer::LegLost(side) => self.leg_lost_for_good(side, out),
             Timer::NoMedia(side) => self.no_media(side, out),
             Timer::Farewell(side) => self.complete(side, out),
@@ -369,6 +386,8 @@ impl Call {
                 self.try_switch(side, out);
             }
             self.watch_uplink(side);
+            self.watch_voice(side, out);
+            self.try_typing(side, out);
             self.watch_talking(side);
             self.watch_silence(side);
             match self.parties[side as usize].playout.wants() {

@@ -57,19 +57,19 @@ impl Call {
 
     fn voice_to_listener(&mut self, side: Side, mulaw: &[u8], audible: bool, out: &mut Outbox) {
         let now = self.now;
+        let waits = self.is_spoken_to(side.other()) && self.setup.original != OriginalAudio::Ducked;
         let listener = &mut self.parties[side.other() as usize].playout;
-        let totals = &mut self.totals;
-        let waits = listener.is_speaking(now) && self.setup.original != OriginalAudio::Ducked;
         let carried = if waits && audible {
             // What is being played is this speaker's own voice from before, or their last translation.
-            listener.push(mulaw, now, out);
-            totals.waited[side as usize] += mulaw.len() as u64;
+            self.totals.waited[side as usize] += mulaw.len() as u64;
+            self.give_listener(side, mulaw, out);
             true
         } else if self.setup.original == OriginalAudio::Ducked {
             listener.original(mulaw, audible, now, out)
         } else {
             !waits && listener.live(mulaw, audible, now, out)
         };
+        let totals = &mut self.totals;
         if carried {
             totals.carried[side as usize] += mulaw.len() as u64;
         } else {
@@ -77,10 +77,17 @@ impl Call {
         }
     }
 
+    /// Whether a listener is hearing what an interpreter said, or has to before anything else.
+    fn is_spoken_to(&self, listener: Side) -> bool {
+        let playout = &self.parties[listener as usize].playout;
+        playout.is_speaking(self.now) || self.typing[listener.other() as usize].holds()
+    }
+
     /// Lets the original be heard beside what the session makes of it, where that is wanted or needed. What has to give
     /// way to a translation is noted: it is not heard.
     pub(super) fn with_original(&mut self, side: Side, mulaw: &[u8], audible: bool, out: &mut Outbox) {
         let now = self.now;
+        let spoken_to = self.is_spoken_to(side.other());
         let direction = &self.directions[side as usize];
         let listener = &mut self.parties[side.other() as usize].playout;
         match self.setup.original {
@@ -88,12 +95,12 @@ impl Call {
                 listener.original(mulaw, audible, now, out);
             }
             OriginalAudio::Off if !direction.passing => {}
-            OriginalAudio::Off if listener.is_speaking(now) && audible => {
+            OriginalAudio::Off if spoken_to && audible => {
                 self.totals.waited[side as usize] += mulaw.len() as u64;
-                listener.push(mulaw, now, out);
+                self.give_listener(side, mulaw, out);
             }
             OriginalAudio::Off | OriginalAudio::Full => {
-                let heard = !listener.is_speaking(now) && listener.live(mulaw, audible, now, out);
+                let heard = !spoken_to && listener.live(mulaw, audible, now, out);
                 if audible && !heard {
                     self.directions[side as usize].uplink.not_heard_beside();
                 }
@@ -130,7 +137,6 @@ impl Call {
     /// Plays what was said before, its pauses shortened; returns how many bytes of pause were skipped.
     fn play_late(&mut self, side: Side, kept: &[u8], out: &mut Outbox) -> usize {
         let now = self.now;
-        let listener = &mut self.parties[side.other() as usize].playout;
         let (mut pause, mut skipped) = (PAUSE_KEPT, 0);
         for mulaw in kept.chunks(STEP) {
             pause = if level::is_audible(mulaw) {
@@ -143,8 +149,9 @@ impl Call {
                 continue;
             }
             self.totals.waited[side as usize] += mulaw.len() as u64;
-            listener.push(mulaw, now, out);
+            self.give_listener(side, mulaw, out);
         }
+        let listener = &mut self.parties[side.other() as usize].playout;
         listener.settle(now, out);
         skipped
     }

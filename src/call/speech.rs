@@ -202,6 +202,10 @@ impl Call {
 
     pub(super) fn session_said(&mut self, id: SessionId, event: SessionEvent<'_>, out: &mut Outbox) {
         let side = id.speaker;
+        if self.typing[side as usize].is_session(id) {
+            self.typist_said(id, event, out);
+            return;
+        }
         if self.direction(side).session(id).is_none() {
             return;
         }
@@ -230,12 +234,14 @@ impl Call {
             SessionEvent::SpeechStarted | SessionEvent::SpeechStopped | SessionEvent::TurnStarted { .. } => {
                 self.engine_heard(id, &event);
             }
-            SessionEvent::TargetText { turn, delta } => {
-                self.direction(side).transcript.target(id, turn, delta);
-            }
-            SessionEvent::SourceText { turn, text, usage } => {
-                let direction = self.direction(side);
-                direction.transcript.source(id, turn, text);
+            SessionEvent::TargetText { turn, delta } => self.translated_as(id, turn, delta, out),
+            SessionEvent::SourceText {
+                turn,
+                text,
+                partial,
+                usage,
+            } => {
+                self.understood_as(id, turn, text, partial, out);
                 if usage != Usage::default() {
                     out.event(Event::Used { session: id, usage });
                 }
@@ -323,18 +329,21 @@ impl Call {
 
     /// Plays what an interpreter says for a speaker, as loud as is set.
     pub(super) fn play_translation(&mut self, side: Side, mulaw: &[u8], out: &mut Outbox) {
-        let now = self.now;
-        let playout = &mut self.parties[side.other() as usize].playout;
+        self.as_loud_as_set(side, mulaw);
+        let scratch = std::mem::take(&mut self.scratch);
+        self.give_listener(side, &scratch, out);
+        self.scratch = scratch;
+    }
+
+    /// Puts what an interpreter says for a speaker into `scratch`, at its level.
+    pub(super) fn as_loud_as_set(&mut self, side: Side, mulaw: &[u8]) {
         let db = self.setup.levels.translation_db[side as usize];
-        if db == 0.0 || self.setup.original == OriginalAudio::Ducked {
-            // Where both voices are mixed, both get their levels there.
-            playout.push(mulaw, now, out);
-            return;
-        }
         self.scratch.clear();
         self.scratch.extend_from_slice(mulaw);
-        mix::scale(&mut self.scratch, Gain::from_db(db));
-        playout.push(&self.scratch, now, out);
+        // Where both voices are mixed, both get their levels there.
+        if db != 0.0 && self.setup.original != OriginalAudio::Ducked {
+            mix::scale(&mut self.scratch, Gain::from_db(db));
+        }
     }
 
     /// A turn was answered, or could not be.

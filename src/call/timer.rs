@@ -54,6 +54,10 @@ pub enum Timer {
     Playout(Side),
     /// A listener has heard nothing for long: cue.
     Silence(Side),
+    /// A party has ceased to speak.
+    Hush(Side),
+    /// The session that speaks a party's typed messages has taken too long, or is to be opened again or closed.
+    Typing(Side),
     /// A broken stream should have come back.
     LegLost(Side),
     /// A live leg has brought no media for long.
@@ -68,10 +72,12 @@ pub enum Timer {
     TransferRetry,
     /// A refused request to end the call of an agent who has been replaced is made again.
     Replaced,
+    /// Whoever has taken the call at the desk should be on the line by now.
+    Taken,
 }
 
-/// Thirteen timers of the call and sixteen of each side.
-const SLOTS: usize = 13 + 2 * 16;
+/// Fourteen timers of the call and eighteen of each side.
+const SLOTS: usize = 14 + 2 * 18;
 
 impl Timer {
     const ALL: [Self; SLOTS] = {
@@ -122,6 +128,11 @@ impl Timer {
             Self::Transfer,
             Self::TransferRetry,
             Self::Replaced,
+            Self::Taken,
+            Self::Hush(Caller),
+            Self::Hush(Agent),
+            Self::Typing(Caller),
+            Self::Typing(Agent),
         ]
     };
 
@@ -156,6 +167,9 @@ impl Timer {
             Self::Transfer => 42,
             Self::TransferRetry => 43,
             Self::Replaced => 44,
+            Self::Taken => 45,
+            Self::Hush(side) => 46 + side as usize,
+            Self::Typing(side) => 48 + side as usize,
         }
     }
 }

@@ -32,6 +32,8 @@ struct Open {
     turn: u32,
     translated: bool,
     transcribed: bool,
+    /// The source text is a first version, which the complete one replaces.
+    partial: bool,
     utterance: Utterance,
 }
 
@@ -53,7 +55,9 @@ impl Transcript {
 
     pub fn speech_stopped(&mut self, now: Time) {
         // An engine that does not wait for the end of speech has a turn open already.
-        match self.open.back_mut().map(|open| &mut open.utterance) {
+        let spoken = |open: &&mut Open| open.utterance.typed.is_none();
+        let last = self.open.iter_mut().rev().find(spoken);
+        match last.map(|open| &mut open.utterance) {
             Some(utterance) if utterance.started.is_some() && utterance.stopped.is_none() => {
                 utterance.stopped = Some(now);
             }
@@ -67,11 +71,31 @@ impl Transcript {
             turn,
             translated: false,
             transcribed: false,
+            partial: false,
             utterance: Utterance {
                 speaker: Some(self.speaker),
                 turn: Some((session, turn)),
                 started: self.speech_started.take(),
                 stopped: self.speech_stopped.take(),
+                ..Utterance::default()
+            },
+        });
+    }
+
+    /// A typed message is being spoken as this turn.
+    pub fn typed(&mut self, session: SessionId, turn: u32, number: u32, now: Time) {
+        self.open.push_back(Open {
+            session,
+            turn,
+            translated: false,
+            transcribed: false,
+            partial: false,
+            utterance: Utterance {
+                speaker: Some(self.speaker),
+                turn: Some((session, turn)),
+                started: Some(now),
+                stopped: Some(now),
+                typed: Some(number),
                 ..Utterance::default()
             },
         });
@@ -85,17 +109,27 @@ impl Transcript {
         }
     }
 
-    pub fn target(&mut self, session: SessionId, turn: u32, delta: &str) {
-        if let Some(open) = self.find(session, turn) {
-            append(&mut open.utterance.target, delta);
-        }
+    /// Adds to the translation's text. `false` if there is no such utterance, or not any more.
+    pub fn target(&mut self, session: SessionId, turn: u32, delta: &str) -> bool {
+        let open = self.find(session, turn);
+        open.map(|open| append(&mut open.utterance.target, delta))
+            .is_some()
     }
 
-    pub fn source(&mut self, session: SessionId, turn: u32, text: &str) {
-        if let Some(open) = self.find(session, turn) {
-            append(&mut open.utterance.source, text);
-            open.transcribed = true;
+    /// Adds to the source text; what was `partial` before gives way to what is not. `false` if whoever reads along has
+    /// seen these words, or there is no such utterance.
+    pub fn source(&mut self, session: SessionId, turn: u32, text: &str, partial: bool) -> bool {
+        let Some(open) = self.find(session, turn) else {
+            return false;
+        };
+        let replaces = !partial && std::mem::take(&mut open.partial);
+        if replaces && !text.is_empty() {
+            open.utterance.source.clear();
         }
+        append(&mut open.utterance.source, text);
+        open.partial |= partial;
+        open.transcribed |= !partial;
+        !replaces
     }
 
     pub fn translated(&mut self, session: SessionId, turn: u32) {
@@ -126,33 +160,33 @@ impl Transcript {
     /// A session is gone: what it left open will not become more complete. If it was lost, what it had not finished is
     /// marked as cut, or forgotten if nobody has heard or read any of it.
     pub fn close(&mut self, session: SessionId, lost: bool) {
-        self.open.retain_mut(|open| {
-            if open.session != session {
-                return true;
-            }
-            let unfinished = lost && !open.translated;
-            open.utterance.cut = unfinished;
-            (open.translated, open.transcribed) = (true, true);
-            !unfinished || open.utterance.audio_ms > 0 || !open.utterance.target.is_empty()
-        });
+        self.open
+            .retain_mut(|open| open.session != session || open.close(lost));
     }
 
-    /// The session is gone: what is open will not become more complete.
+    /// The same for one turn of a session that goes on.
+    pub fn cut(&mut self, session: SessionId, turn: u32) {
+        self.open
+            .retain_mut(|open| open.session != session || open.turn != turn || open.close(true));
+    }
+
+    /// Nobody interprets any more: what was spoken will not become more complete. What was typed may still be on its way.
     pub fn flush(&mut self) -> Option<Utterance> {
         self.speech_started = None;
         self.speech_stopped = None;
-        while let Some(open) = self.open.pop_front() {
-            if let Some(utterance) = self.number(open) {
-                return Some(utterance);
-            }
+        for open in &mut self.open {
+            let spoken = open.utterance.typed.is_none();
+            open.translated |= spoken;
+            open.transcribed |= spoken;
         }
-        None
+        self.next()
     }
 
     /// Numbers what was said. A cough that nobody could make words of is no utterance.
     fn number(&mut self, open: Open) -> Option<Utterance> {
         let mut utterance = open.utterance;
-        let words = !utterance.source.is_empty() || !utterance.target.is_empty();
+        // A full stop by itself belongs to what was said before.
+        let words = has_words(&utterance.source) || has_words(&utterance.target);
         if !words && utterance.audio_ms == 0 {
             return None;
         }
@@ -173,6 +207,20 @@ impl Transcript {
             .iter_mut()
             .find(|open| open.session == session && open.turn == turn)
     }
+}
+
+impl Open {
+    /// It will not become more complete; `false` if it is to be forgotten.
+    fn close(&mut self, lost: bool) -> bool {
+        let unfinished = lost && !self.translated;
+        self.utterance.cut = unfinished;
+        (self.translated, self.transcribed) = (true, true);
+        !unfinished || self.utterance.audio_ms > 0 || !self.utterance.target.is_empty()
+    }
+}
+
+fn has_words(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
 }
 
 fn append(text: &mut String, more: &str) {
@@ -206,11 +254,11 @@ mod tests {
                 if words_first {
                     transcript.translated(SESSION, 1)
                 } else {
-                    transcript.source(SESSION, 1, "Buenos días")
+                    transcript.source(SESSION, 1, "Buenos días", false);
                 }
             };
             if words_first {
-                transcript.source(SESSION, 1, "Buenos días")
+                transcript.source(SESSION, 1, "Buenos días", false);
             } else {
                 transcript.translated(SESSION, 1)
             }
@@ -236,7 +284,7 @@ mod tests {
             transcript.target(SESSION, turn, &turn.to_string());
             transcript.translated(SESSION, turn);
             if turn != 0 {
-                transcript.source(SESSION, turn, "x");
+                transcript.source(SESSION, turn, "x", false);
             }
             told.extend(std::iter::from_fn(|| transcript.next()).map(|u| u.target));
         }
@@ -248,10 +296,10 @@ mod tests {
         let mut transcript = Transcript::of(Side::Caller);
         transcript.turn_started(SESSION, 1);
         transcript.translated(SESSION, 1);
-        transcript.source(SESSION, 1, "");
+        transcript.source(SESSION, 1, "", false);
         assert_eq!(transcript.next(), None);
         transcript.turn_started(SESSION, 2);
-        transcript.source(SESSION, 2, &"ñ".repeat(1_000_000));
+        transcript.source(SESSION, 2, &"ñ".repeat(1_000_000), false);
         transcript.translated(SESSION, 2);
         let told = transcript.next().expect("complete");
         assert!(told.source.len() <= TEXT_MAX && told.number == 1);

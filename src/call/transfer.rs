@@ -264,6 +264,7 @@ impl Call {
             again: false,
         });
         out.event(Event::Transferred);
+        self.announce();
     }
 
     /// Takes whoever is there out of the agent's place, and ends their call.

@@ -6,13 +6,7 @@ use std::sync::Arc;
 
 use super::reader::Reader;
 use crate::audio::{tone, wav};
-use crate::call::{Levels, OriginalAudio, Side};
-
-/// An original under a translation: beyond −60 dB nobody hears it, and above 0 it would not be under it.
-const UNDER_DB: RangeInclusive<f32> = -60.0..=0.0;
-
-/// A translation that is turned up by more than 12 dB clips more than it gains.
-const TRANSLATION_DB: RangeInclusive<f32> = -30.0..=12.0;
+use crate::call::{Levels, OriginalAudio, Side, TRANSLATION_DB, UNDER_DB};
 
 impl Reader<'_> {
     pub(super) fn original(&mut self) -> Option<OriginalAudio> {

@@ -6,6 +6,7 @@ pub mod prompt;
 pub mod prompted;
 pub mod prompted_wire;
 pub mod translate;
+pub mod typist;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use self::filter::Filter;
 use self::prompted::Prompted;
 use self::prompted_wire::Received;
 use self::translate::Translate;
+use self::typist::Typist;
 use crate::call::{EngineKind, SessionEvent, Time};
 use crate::language::Language;
 
@@ -99,6 +101,7 @@ pub struct Engine {
 enum Adapter {
     Prompted(Prompted),
     Translate(Box<Translate>),
+    Typist(Typist),
 }
 
 impl Engine {
@@ -119,11 +122,27 @@ impl Engine {
         Self { adapter, filter }
     }
 
+    /// A session that says what is typed.
+    pub fn typist(settings: &Settings, from: &'static Language, into: &'static Language) -> Self {
+        Self {
+            adapter: Adapter::Typist(Typist::new(settings, from, into)),
+            filter: None,
+        }
+    }
+
+    /// Has a session for typed messages say this one, as this turn. Others take no text.
+    pub fn say(&mut self, turn: u32, text: &str, send: &mut impl FnMut(String)) {
+        if let Adapter::Typist(engine) = &mut self.adapter {
+            engine.say(turn, text, send);
+        }
+    }
+
     /// What is said first on a fresh socket.
     pub fn opening(&self) -> String {
         match &self.adapter {
             Adapter::Prompted(engine) => engine.opening(),
             Adapter::Translate(engine) => engine.opening(),
+            Adapter::Typist(engine) => engine.opening(),
         }
     }
 
@@ -142,13 +161,14 @@ impl Engine {
         match &mut self.adapter {
             Adapter::Prompted(engine) => engine.append(mulaw, now, send),
             Adapter::Translate(engine) => engine.append(mulaw, now, send, emit),
+            Adapter::Typist(_) => {}
         }
     }
 
     /// No more audio will come. The prompted engine needs no word of that: silence has ended its last turn.
     pub fn finish(&mut self, send: &mut impl FnMut(String)) {
         match &mut self.adapter {
-            Adapter::Prompted(_) => {}
+            Adapter::Prompted(_) | Adapter::Typist(_) => {}
             Adapter::Translate(engine) => {
                 let rest = self.filter.as_mut().map_or(&[][..], |filter| filter.rest());
                 engine.finish(rest, send);
@@ -175,6 +195,15 @@ impl Engine {
                 true
             }
             Adapter::Translate(engine) => engine.receive(text, now, emit),
+            Adapter::Typist(engine) => {
+                let Ok(received) = Received::parse(text) else {
+                    return false;
+                };
+                if let Some(event) = engine.receive(&received) {
+                    emit(event);
+                }
+                true
+            }
         }
     }
 }

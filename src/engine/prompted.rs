@@ -36,8 +36,8 @@ const ITEM_MAX: Duration = Duration::from_secs(60);
 const TURNS_MAX: usize = 32;
 
 /// The event ids by which errors about our own events are recognised.
-const SETTINGS_EVENT: &str = "settings";
-const TURN_EVENT: &str = "turn-";
+pub(super) const SETTINGS_EVENT: &str = "settings";
+pub(super) const TURN_EVENT: &str = "turn-";
 
 #[derive(Debug)]
 pub struct Prompted {
@@ -101,8 +101,7 @@ impl Prompted {
         if let Some(model) = &settings.transcription {
             session["audio"]["input"]["transcription"] = transcription(model, from);
         }
-        // Only this family reasons; others refuse the whole update for an unknown field.
-        if settings.model.starts_with("gpt-realtime-2") {
+        if reasons(&settings.model) {
             session["reasoning"] = json!({"effort": "minimal"});
         }
         let update = json!({"type": "session.update", "event_id": SETTINGS_EVENT, "session": session});
@@ -182,6 +181,16 @@ impl Prompted {
             "response.done" => self.answered(received.done(), now, send),
             "conversation.item.input_audio_transcription.completed" => {
                 self.transcribed(received, received.transcript(), now, send)
+            }
+            "conversation.item.input_audio_transcription.delta" => {
+                let id = received.item_id()?;
+                let item = self.items.iter().find(|item| item.id == id && !item.transcribed)?;
+                Some(SessionEvent::SourceText {
+                    turn: item.turn,
+                    text: received.delta(),
+                    partial: true,
+                    usage: Usage::default(),
+                })
             }
             "conversation.item.input_audio_transcription.failed" => self.transcribed(received, "", now, send),
             "error" => self.refused(received, now, send),
@@ -292,7 +301,7 @@ impl Prompted {
         let turn = item.turn;
         self.response = None;
         let failed = done.status == Status::Failed;
-        let help = done.code.map_or(Cure::Again, cure);
+        let help = answer_cure(&done);
         if failed && help != Cure::Again {
             let why = "the engine refuses this account";
             return Some(SessionEvent::Failed {
@@ -339,6 +348,7 @@ impl Prompted {
         Some(SessionEvent::SourceText {
             turn,
             text,
+            partial: false,
             usage: received.transcription_usage(),
         })
     }
@@ -388,6 +398,16 @@ impl Prompted {
         };
         self.answered(failed, now, send)
     }
+}
+
+/// Whether a model reasons; others refuse the whole update for an unknown field.
+pub(super) fn reasons(model: &str) -> bool {
+    model.starts_with("gpt-realtime-2")
+}
+
+/// What may help against an answer that failed.
+pub(super) fn answer_cure(done: &Done<'_>) -> Cure {
+    done.code.map_or(Cure::Again, cure)
 }
 
 fn transcription(model: &str, from: &Language) -> Value {

@@ -74,6 +74,8 @@ pub struct Translate {
     dither: u32,
     next_turn: u32,
     turn: Option<Turn>,
+    /// The turn before: what is written last of it may come when it is over.
+    before: Option<Turn>,
     /// The last audible frame of the speaker.
     audible: Option<Time>,
     speaking: bool,
@@ -93,6 +95,15 @@ struct Turn {
     /// When it began, or the speaker was last heard in it.
     touched: Time,
     spoken: bool,
+    /// Whether words of the speaker, and of the translation, have come for it.
+    written: [bool; 2],
+}
+
+/// Which of the two texts: what the speaker said, or its translation.
+#[derive(Clone, Copy)]
+enum Words {
+    Source,
+    Target,
 }
 
 impl Translate {
@@ -110,6 +121,7 @@ impl Translate {
             dither: 1,
             next_turn: 1,
             turn: None,
+            before: None,
             audible: None,
             speaking: false,
             idle: 0,
@@ -239,6 +251,7 @@ impl Translate {
             number,
             touched: now,
             spoken: false,
+            written: [false; 2],
         });
         emit(SessionEvent::TurnStarted { turn: number });
         number
@@ -250,7 +263,7 @@ impl Translate {
         let answered = turn.spoken && self.idle >= TURN_IDLE;
         let unanswered = !turn.spoken && now.since(turn.touched) > ANSWER_MAX;
         if answered || unanswered {
-            self.turn = None;
+            self.before = self.turn.take();
             emit(SessionEvent::TurnDone {
                 turn: turn.number,
                 usage: Usage::default(),
@@ -270,15 +283,16 @@ impl Translate {
         match &*received.kind {
             "session.output_audio.delta" => self.spoke(delta, now, emit),
             "session.output_transcript.delta" => {
-                if let Some(turn) = self.turn_for(delta, now, emit) {
+                if let Some(turn) = self.turn_for(Words::Target, delta, now, emit) {
                     emit(SessionEvent::TargetText { turn, delta });
                 }
             }
             "session.input_transcript.delta" => {
-                if let Some(turn) = self.turn_for(delta, now, emit) {
+                if let Some(turn) = self.turn_for(Words::Source, delta, now, emit) {
                     emit(SessionEvent::SourceText {
                         turn,
                         text: delta,
+                        partial: false,
                         usage: Usage::default(),
                     });
                 }
@@ -294,13 +308,37 @@ impl Translate {
         true
     }
 
-    /// The turn that a piece of text belongs to. A late full stop opens none.
-    fn turn_for(&mut self, text: &str, now: Time, emit: &mut dyn FnMut(SessionEvent<'_>)) -> Option<u32> {
-        match self.turn {
-            Some(turn) => Some(turn.number),
-            None if text.chars().any(char::is_alphanumeric) => Some(self.open_turn(now, emit)),
-            None => None,
+    /// The turn that a piece of text belongs to. A late full stop opens none, and ends what was said before; nor do the
+    /// words of a speaker whose translation is over already.
+    fn turn_for(
+        &mut self,
+        which: Words,
+        text: &str,
+        now: Time,
+        emit: &mut dyn FnMut(SessionEvent<'_>),
+    ) -> Option<u32> {
+        let begun = self.turn.is_some_and(|turn| turn.written[which as usize]);
+        if !text.chars().any(char::is_alphanumeric) {
+            let turn = if begun { self.turn } else { self.before };
+            return turn.map(|turn| turn.number);
         }
+        let unwritten = |turn: &&mut Turn| !turn.written[which as usize] && turn.spoken;
+        if self.turn.is_none()
+            && let Words::Source = which
+            && let Some(turn) = self.before.as_mut().filter(unwritten)
+        {
+            // Told once its words are there, so more than this piece would come too late.
+            turn.written[which as usize] = true;
+            return Some(turn.number);
+        }
+        let number = match self.turn {
+            Some(turn) => turn.number,
+            None => self.open_turn(now, emit),
+        };
+        if let Some(turn) = &mut self.turn {
+            turn.written[which as usize] = true;
+        }
+        Some(number)
     }
 
     fn updated(&mut self, received: &Received<'_>, emit: &mut dyn FnMut(SessionEvent<'_>)) {
@@ -365,6 +403,7 @@ impl Translate {
 
     fn end_turn(&mut self, emit: &mut dyn FnMut(SessionEvent<'_>)) {
         if let Some(turn) = self.turn.take() {
+            self.before = Some(turn);
             emit(SessionEvent::TurnDone {
                 turn: turn.number,
                 usage: Usage::default(),

@@ -249,6 +249,7 @@ impl Hub {
             wait_cue: config.wait_cue,
             talking_cue: config.talking_cue,
             keys: Arc::clone(&config.keys),
+            announce: None,
             hold: Arc::clone(&config.hold),
             must_confirm: config.engine.must_confirm(),
         }
@@ -393,6 +394,12 @@ impl Hub {
     /// Changes the interpretation of a running call; `false` if the call is not live, or does not take its letters.
     pub fn control(&self, call: CallId, control: Control) -> bool {
         self.post(call, Post::Control(control))
+    }
+
+    /// Has a message spoken that somebody typed for `side`, to the other party in their language. `false` if the call is not
+    /// live, or does not take its letters; what becomes of the message the call's events tell.
+    pub fn say(&self, call: CallId, side: Side, text: String) -> bool {
+        self.post(call, Post::Say { side, text })
     }
 
     /// Hands a call over to the softphone of this identity, with `AGENT_DIAL=client:…`. `false` if that cannot even be

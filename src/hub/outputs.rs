@@ -16,7 +16,7 @@ use super::{Hub, Told};
 use crate::audio::BYTES_PER_MS;
 use crate::call::event::Event;
 use crate::call::{
-    Answer, CallStatus, Close, DialError, DialId, EngineKind, Output, RequestId, SessionId, Side,
+    Answer, CallStatus, Close, DialError, DialId, EngineKind, Output, Purpose, RequestId, SessionId, Side,
     TRANSFER_RING,
 };
 use crate::carrier::Frame;
@@ -25,7 +25,6 @@ use crate::carrier::twilio::{rest, taskrouter};
 use crate::config::AgentDial;
 use crate::engine::Engine;
 use crate::http::documents;
-use crate::language::Language;
 
 /// Audio that may wait for a leg that does not read.
 const LEG_QUEUE_MAX: usize = 6_000 * BYTES_PER_MS;
@@ -83,9 +82,18 @@ impl CallTask {
             Output::OpenSession {
                 session,
                 engine,
+                purpose,
                 from,
                 into,
-            } => self.open(session, engine, from, into),
+            } => {
+                let settings = &self.hub.config.engine;
+                let adapter = match purpose {
+                    Purpose::Speech => Engine::new(engine, settings, from, into),
+                    Purpose::Typed => Engine::typist(settings, from, into),
+                };
+                self.open(session, engine, adapter);
+            }
+            Output::SessionText { session, turn, text } => self.type_out(session, turn, &text),
             Output::FinishSession { session } => self.finish(session),
             Output::CloseSession { session } => self.retire_session(session),
             Output::TakeLane => self.take_lane(),
@@ -100,9 +108,8 @@ impl CallTask {
         }
     }
 
-    fn open(&mut self, id: SessionId, kind: EngineKind, from: &'static Language, into: &'static Language) {
+    fn open(&mut self, id: SessionId, kind: EngineKind, engine: Engine) {
         let settings = &self.hub.config.engine;
-        let engine = Engine::new(kind, settings, from, into);
         if let Some(notes) = &mut self.notes {
             notes.scribe.session_opened(id, kind);
         }
@@ -134,6 +141,14 @@ impl CallTask {
             &mut |text| socket.send_audio(text, audio.len()),
             &mut |event| later.extend(Heard::of(&event).map(|heard| Later::Heard(id, heard))),
         );
+    }
+
+    fn type_out(&mut self, id: SessionId, turn: u32, text: &str) {
+        if let Some(session) = self.sessions.iter_mut().find(|one| one.id == id)
+            && let Some(socket) = &mut session.socket
+        {
+            session.engine.say(turn, text, &mut |text| socket.send(text));
+        }
     }
 
     fn finish(&mut self, id: SessionId) {
@@ -269,6 +284,14 @@ impl CallTask {
             // What people said is for listeners, not for logs.
             Event::Utterance(utterance) => {
                 tracing::debug!(%call, number = utterance.number, "an utterance was translated");
+            }
+            // Nor is what they say and write just now, and there is a lot of it.
+            Event::Caption { .. } | Event::Talking { .. } => {}
+            Event::Typed { speaker, number, .. } => {
+                tracing::debug!(%call, %speaker, number, "a message was typed");
+            }
+            Event::TypedFailed { speaker, number, why } => {
+                tracing::warn!(%call, %speaker, number, why, "a typed message cannot be spoken");
             }
             other => tracing::debug!(%call, event = ?other, "call event"),
         }

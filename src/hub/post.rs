@@ -30,6 +30,11 @@ pub enum Post {
     },
     Task(TaskEvent),
     Control(Control),
+    /// Somebody has typed this for a party.
+    Say {
+        side: Side,
+        text: String,
+    },
     /// The identity has been checked.
     Transfer {
         identity: String,

@@ -246,6 +246,7 @@ impl CallTask {
             }
             Post::Task(event) => self.input(Input::Task(event)),
             Post::Control(control) => self.input(Input::Control(control)),
+            Post::Say { side, text } => self.input(Input::Say { side, text }),
             Post::Transfer { identity } => self.input(Input::Transfer { identity }),
             Post::LaneGranted { number } => {
                 self.lane = number;

@@ -9,7 +9,7 @@ use super::record::{CallRecord, EventRecord, Record, SpanRecord, Speaker, UsageR
 use crate::audio;
 use crate::call::event::{Event, Totals, Utterance};
 use crate::call::outcome::Reason;
-use crate::call::{CallId, Control, EngineKind, Quantiles, SessionId, Side, Time, Usage};
+use crate::call::{CallId, Control, EngineKind, OriginalAudio, Quantiles, SessionId, Side, Time, Usage};
 use crate::language::Language;
 
 /// Sessions whose engine is remembered: their last words come soon after them.
@@ -331,10 +331,16 @@ pub fn told(event: &Event) -> Option<(&'static str, Option<Side>, Option<String>
         Event::Replayed { speaker, ms } => Some(("replayed", Some(*speaker), Some(format!("{ms} ms")))),
         Event::Renewed { speaker } => of("renewed", speaker),
         Event::Untranslated { speaker } => of("untranslated", speaker),
+        Event::TypedFailed { speaker, number, why } => {
+            Some(("typed_failed", Some(*speaker), Some(format!("{number}: {why}"))))
+        }
         Event::Draining { speaker } => of("draining", speaker),
         Event::Ended { .. } => plain("ended"),
         Event::Key { .. }
         | Event::Utterance(_)
+        | Event::Caption { .. }
+        | Event::Talking { .. }
+        | Event::Typed { .. }
         | Event::Used { .. }
         | Event::Cue { .. }
         | Event::TalkingCue { .. }
@@ -348,6 +354,19 @@ fn described(control: &Control) -> String {
         Control::Interpret(false) => "off".to_owned(),
         Control::ToggleInterpretation => "toggle".to_owned(),
         Control::Language { side, language } => format!("{side}: {}", language.tag),
+        Control::Original(OriginalAudio::Off) => "original off".to_owned(),
+        Control::Original(OriginalAudio::Full) => "original full".to_owned(),
+        Control::Original(OriginalAudio::Ducked) => "original ducked".to_owned(),
+        Control::Levels {
+            speaker,
+            original_db,
+            translation_db,
+        } => {
+            let level = |name: &str, db: &Option<f32>| db.map(|db| format!(" {name} {db} dB"));
+            let levels = [level("original", original_db), level("translation", translation_db)];
+            format!("{speaker}:{}", levels.into_iter().flatten().collect::<String>())
+        }
+        Control::HangUp => "hang up".to_owned(),
     }
 }
 

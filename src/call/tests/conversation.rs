@@ -106,6 +106,7 @@ pub fn setup() -> Setup {
         keys: Keys::parse("*8=toggle,*81=on,*7=caller:french")
             .expect("keys")
             .into(),
+        announce: None,
         hold: vec![line::HOLD; 4_000].into(),
         must_confirm: true,
     }

@@ -1,0 +1,532 @@
+//! Typed messages, spoken to the other party in their language; and what is announced to an agent.
+//!
+//! The dedicated engine takes no text, so a prompted session of its own speaks them, one message at a time. It is opened
+//! for the first, and closed when none has come for a while. A message waits for what was said before it; while it is being
+//! spoken, what an interpreter says meanwhile waits for its end. So a listener hears one thing after the other.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::continuity::CONFIRM;
+use super::direction::{Route, Session};
+use super::event::Event;
+use super::ids::{SessionId, Side};
+use super::io::{Cure, EngineKind, Outbox, Output, Purpose, SessionEvent};
+use super::time::Time;
+use super::timer::Timer;
+use super::{Call, Phase};
+use crate::audio::BYTES_PER_MS;
+use crate::language::Language;
+
+/// Messages of one party that may wait; nobody types faster than that.
+const MESSAGES_MAX: usize = 16;
+
+/// The longest message, in characters: a minute of speech or so.
+const TEXT_MAX: usize = 1_000;
+
+/// How often a message is tried.
+const ATTEMPTS: u32 = 3;
+
+/// The pause after a failed attempt; after the second it is twice as long.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// The longest pause that an engine may ask for.
+const AGAIN_MAX: Duration = Duration::from_secs(10);
+
+/// A session that was given a message and says nothing for this long is lost: engines begin within three seconds.
+const STALL: Duration = Duration::from_secs(5);
+
+/// A session that nothing is typed for is closed: opening one takes less than a second.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Speech younger than this may not have reached the engine's ear.
+const SETTLED: Duration = Duration::from_millis(800);
+
+/// A message waits this long for a translation that does not begin, and this long for one that does not end.
+const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE_SPOKEN: Duration = Duration::from_secs(15);
+
+/// While it waits and nothing else happens, it is looked after this often.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Speech that waits for the end of a message, at most; beyond that its order is given up rather than a word.
+const HELD_MAX: usize = 30_000 * BYTES_PER_MS;
+
+const REFUSED: &str = "the interpreter refuses it";
+const UNREACHABLE: &str = "the interpreter cannot be reached";
+
+/// What one party types, on its way to the other.
+#[derive(Debug, Default)]
+pub struct Typing {
+    /// The first is the one that is being spoken, or is next.
+    queue: VecDeque<Message>,
+    session: Option<Typist>,
+    /// The turn as which the session was given the first message.
+    asked: Option<u32>,
+    turns: u32,
+    /// Whether anything of the first message has been said.
+    voiced: bool,
+    /// What is to be heard after the message that is being spoken.
+    held: VecDeque<u8>,
+    waits: Waits,
+}
+
+#[derive(Debug)]
+struct Message {
+    /// `None`: an announcement of ours.
+    number: Option<u32>,
+    text: String,
+    /// The languages of an announcement; a message is in those that its parties speak when its turn comes.
+    language: Option<&'static Language>,
+    /// Since when it could have been spoken, but for what else was being said.
+    ready: Option<Time>,
+    failures: u32,
+}
+
+/// The session that speaks.
+#[derive(Clone, Copy, Debug)]
+struct Typist {
+    id: SessionId,
+    from: &'static Language,
+    into: &'static Language,
+    connected: bool,
+    ready: bool,
+}
+
+/// What [`Timer::Typing`] is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Waits {
+    #[default]
+    Nothing,
+    /// The pause after a failed attempt.
+    Again,
+    Confirm,
+    Stall,
+    /// Something else is being said.
+    Floor,
+    Idle,
+}
+
+impl Typing {
+    /// Whether nothing is left to be spoken.
+    pub fn is_over(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether a message is being spoken.
+    pub fn is_speaking(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// Whether something has to wait for the end of a message.
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether this is the session that speaks what is typed.
+    pub fn is_session(&self, id: SessionId) -> bool {
+        self.session.is_some_and(|session| session.id == id)
+    }
+
+    fn number(&self) -> Option<u32> {
+        self.queue.front().and_then(|message| message.number)
+    }
+}
+
+impl Call {
+    /// A party has typed something.
+    pub(super) fn say(&mut self, side: Side, text: &str, out: &mut Outbox) {
+        let text = cleaned(text);
+        if text.is_empty() || self.has_parted() {
+            return;
+        }
+        self.typed += 1;
+        let (speaker, number) = (side, self.typed);
+        let queue = &mut self.typing[side as usize].queue;
+        let refused = if self.phase == Phase::Ending {
+            Some("the call is over")
+        } else if self.accepted.is_none() {
+            Some("nobody has taken the call yet")
+        } else if text.chars().count() > TEXT_MAX {
+            Some("it is too long")
+        } else if queue.len() >= MESSAGES_MAX {
+            Some("too many messages are waiting")
+        } else {
+            None
+        };
+        if let Some(why) = refused {
+            out.event(Event::TypedFailed { speaker, number, why });
+            return;
+        }
+        queue.push_back(Message {
+            number: Some(number),
+            text: text.clone(),
+            language: None,
+            ready: None,
+            failures: 0,
+        });
+        out.event(Event::Typed {
+            speaker,
+            number,
+            text,
+        });
+    }
+
+    /// Tells an agent who has just come what they are to know, before all that waits for them.
+    pub(super) fn announce(&mut self) {
+        let Some(phrase) = self.setup.announce else { return };
+        let agent = self.setup.agent;
+        // In a language without a voice, the sentence is in English.
+        let language = if agent.say.is_some() { agent } else { Language::english() };
+        let typing = &mut self.typing[Side::Caller as usize];
+        let message = Message {
+            number: None,
+            text: phrase.spoken_in(language).0.to_owned(),
+            language: Some(language),
+            ready: None,
+            failures: 0,
+        };
+        if typing.queue.len() < MESSAGES_MAX {
+            typing.queue.insert(usize::from(typing.asked.is_some()), message);
+        }
+    }
+
+    /// Goes on with what was typed, if it can; called after every input.
+    pub(super) fn try_typing(&mut self, side: Side, out: &mut Outbox) {
+        let now = self.now;
+        let talks = self.phase == Phase::Conversation || self.drains(side) || self.drains_typed(side);
+        let typing = &mut self.typing[side as usize];
+        if typing.queue.is_empty() && typing.session.is_some() && typing.waits == Waits::Nothing {
+            self.typing_waits(side, Waits::Idle, IDLE);
+            return;
+        }
+        let Some(first) = typing.queue.front_mut().filter(|_| talks) else {
+            return;
+        };
+        if typing.asked.is_some() || typing.waits == Waits::Again {
+            return;
+        }
+        let language = first.language;
+        let from = language.unwrap_or_else(|| self.language_of(side));
+        let into = language.unwrap_or_else(|| self.language_of(side.other()));
+        let typing = &mut self.typing[side as usize];
+        match typing.session {
+            Some(typist) if typist.from != from || typist.into != into => {
+                typing.session = None;
+                out.push(Output::CloseSession { session: typist.id });
+                self.open_typist(side, from, into, out);
+            }
+            Some(typist) if typist.ready => {
+                if let Some(first) = typing.queue.front_mut() {
+                    first.ready.get_or_insert(now);
+                }
+                if self.floor_is_free(side) {
+                    self.ask_typist(side, typist.id, out);
+                } else if self.typing[side as usize].waits != Waits::Floor {
+                    self.typing_waits(side, Waits::Floor, LOOK);
+                }
+            }
+            Some(_) => {}
+            None => self.open_typist(side, from, into, out),
+        }
+    }
+
+    /// Whether all has been said that comes before the next message.
+    fn floor_is_free(&self, side: Side) -> bool {
+        let direction = &self.directions[side as usize];
+        let first = self.typing[side as usize].queue.front();
+        let since = first.and_then(|message| message.ready).unwrap_or(self.now);
+        if self.phase == Phase::Ending {
+            return self.drains_typed(side);
+        }
+        if first.is_some_and(|message| message.number.is_none()) {
+            return true;
+        }
+        let busy = match direction.route {
+            Route::Session | Route::Held => {
+                direction.owes()
+                    || direction.engine_hears()
+                    || direction.uplink.waiting() > 0
+                    || !direction.has_been_silent(self.now, SETTLED)
+            }
+            Route::Original | Route::Closed => direction.leaves_slowly(),
+        };
+        let speaks = |session: &Session| session.voiced && session.owes();
+        let leaving = direction.leaving.as_ref().map(|leaving| &leaving.session);
+        let spoken = direction.active.as_ref().is_some_and(speaks) || leaving.is_some_and(speaks);
+        let waited = self.now.since(since);
+        !busy || (waited >= PATIENCE && !spoken) || waited >= PATIENCE_SPOKEN
+    }
+
+    fn open_typist(
+        &mut self,
+        side: Side,
+        from: &'static Language,
+        into: &'static Language,
+        out: &mut Outbox,
+    ) {
+        self.totals.sessions[side as usize] += 1;
+        let direction = self.direction(side);
+        let id = SessionId {
+            speaker: side,
+            generation: direction.opened,
+        };
+        direction.opened += 1;
+        out.push(Output::OpenSession {
+            session: id,
+            engine: EngineKind::Prompted,
+            purpose: Purpose::Typed,
+            from,
+            into,
+        });
+        self.typing[side as usize].session = Some(Typist {
+            id,
+            from,
+            into,
+            connected: false,
+            ready: false,
+        });
+        self.typing_waits(side, Waits::Confirm, CONFIRM);
+    }
+
+    /// Gives the session the first message. What it says of it is the next thing to be heard.
+    fn ask_typist(&mut self, side: Side, session: SessionId, out: &mut Outbox) {
+        let now = self.now;
+        let typing = &mut self.typing[side as usize];
+        let Some(message) = typing.queue.front() else {
+            return;
+        };
+        typing.turns = typing.turns.wrapping_add(1);
+        typing.voiced = false;
+        let (turn, text) = (typing.turns, message.text.clone());
+        typing.asked = Some(turn);
+        if let Some(number) = message.number {
+            let transcript = &mut self.directions[side as usize].transcript;
+            transcript.typed(session, turn, number, now);
+            self.understood_as(session, turn, &text, false, out);
+        }
+        out.push(Output::SessionText { session, turn, text });
+        self.typing_waits(side, Waits::Stall, STALL);
+    }
+
+    /// The session that speaks what is typed has said something.
+    pub(super) fn typist_said(&mut self, id: SessionId, event: SessionEvent<'_>, out: &mut Outbox) {
+        let side = id.speaker;
+        let asked = self.typing[side as usize].asked;
+        match event {
+            SessionEvent::Connected => {
+                if let Some(typist) = self.typist(side).filter(|typist| !typist.ready) {
+                    typist.connected = true;
+                    self.typing_waits(side, Waits::Confirm, CONFIRM);
+                }
+            }
+            SessionEvent::Ready => self.typist_ready(side),
+            SessionEvent::Audio { turn, mulaw } if asked == Some(turn) => {
+                self.message_sounds(id, turn, mulaw, out);
+            }
+            SessionEvent::TargetText { turn, delta } if asked == Some(turn) => {
+                self.translated_as(id, turn, delta, out);
+                self.typing_waits(side, Waits::Stall, STALL);
+            }
+            SessionEvent::TurnDone { turn, usage } => {
+                out.event(Event::Used { session: id, usage });
+                if asked == Some(turn) {
+                    self.message_done(id, turn, out);
+                }
+            }
+            SessionEvent::TurnFailed { turn } if asked == Some(turn) => {
+                self.message_failed(side, None, None, UNREACHABLE, out);
+            }
+            SessionEvent::Failed {
+                cure,
+                why,
+                retry_after,
+            } => {
+                tracing::warn!(call = %self.id, speaker = %side, why, "the session for typed messages was lost");
+                self.typist_lost(side, cure, retry_after, out);
+            }
+            _ => {}
+        }
+        self.tell_utterances(side, false, out);
+    }
+
+    fn typist(&mut self, side: Side) -> Option<&mut Typist> {
+        self.typing[side as usize].session.as_mut()
+    }
+
+    fn typist_ready(&mut self, side: Side) {
+        if let Some(typist) = self.typist(side).filter(|typist| !typist.ready) {
+            typist.ready = true;
+            self.typing_waits_no_more(side);
+        }
+    }
+
+    fn message_sounds(&mut self, id: SessionId, turn: u32, mulaw: &[u8], out: &mut Outbox) {
+        let (side, now) = (id.speaker, self.now);
+        self.totals.spoken[side as usize] += mulaw.len() as u64;
+        self.typing[side as usize].voiced = true;
+        let transcript = &mut self.directions[side as usize].transcript;
+        transcript.audio(id, turn, mulaw.len(), now);
+        self.as_loud_as_set(side, mulaw);
+        let scratch = std::mem::take(&mut self.scratch);
+        let playout = &mut self.parties[side.other() as usize].playout;
+        playout.push(&scratch, now, out);
+        self.scratch = scratch;
+        self.typing_waits(side, Waits::Stall, STALL);
+    }
+
+    fn message_done(&mut self, id: SessionId, turn: u32, out: &mut Outbox) {
+        let side = id.speaker;
+        if !self.typing[side as usize].voiced {
+            // Nothing to hear is nothing said.
+            self.message_failed(side, None, None, "the interpreter said nothing", out);
+            return;
+        }
+        let typing = &mut self.typing[side as usize];
+        typing.queue.pop_front();
+        self.directions[side as usize].transcript.translated(id, turn);
+        self.end_message(side, out);
+        self.typing_waits_no_more(side);
+    }
+
+    /// The session is of no more use.
+    fn typist_lost(&mut self, side: Side, cure: Cure, retry_after: Option<Duration>, out: &mut Outbox) {
+        let Some(typist) = self.typing[side as usize].session.take() else {
+            return;
+        };
+        out.push(Output::CloseSession { session: typist.id });
+        let why = match cure {
+            Cure::Again => UNREACHABLE,
+            Cure::OtherEngine | Cure::Nothing => REFUSED,
+        };
+        self.message_failed(side, Some(cure), retry_after, why, out);
+        self.directions[side as usize].transcript.close(typist.id, true);
+        self.tell_utterances(side, false, out);
+    }
+
+    /// The first message could not be spoken: once more, or never.
+    fn message_failed(
+        &mut self,
+        side: Side,
+        cure: Option<Cure>,
+        retry_after: Option<Duration>,
+        why: &'static str,
+        out: &mut Outbox,
+    ) {
+        let typing = &mut self.typing[side as usize];
+        if let (Some(turn), Some(typist)) = (typing.asked, typing.session) {
+            self.directions[side as usize].transcript.cut(typist.id, turn);
+        }
+        self.end_message(side, out);
+        self.typing_waits_no_more(side);
+        let Some(first) = self.typing[side as usize].queue.front_mut() else {
+            return;
+        };
+        first.failures += 1;
+        let hopeless = cure.is_some_and(|cure| cure != Cure::Again);
+        if !hopeless && first.failures < ATTEMPTS {
+            let pause = AGAIN * first.failures;
+            let pause = pause.max(retry_after.unwrap_or_default().min(AGAIN_MAX));
+            self.typing_waits(side, Waits::Again, pause);
+            return;
+        }
+        if let Some(message) = self.typing[side as usize].queue.pop_front() {
+            self.give_up_message(side, &message, why, out);
+        }
+    }
+
+    fn give_up_message(&self, speaker: Side, message: &Message, why: &'static str, out: &mut Outbox) {
+        match message.number {
+            Some(number) => out.event(Event::TypedFailed { speaker, number, why }),
+            None => tracing::warn!(call = %self.id, why, "an announcement cannot be spoken"),
+        }
+    }
+
+    /// Nothing more comes of the message that was being spoken: what waited for that is heard.
+    fn end_message(&mut self, side: Side, out: &mut Outbox) {
+        let now = self.now;
+        let typing = &mut self.typing[side as usize];
+        if typing.asked.take().is_none() {
+            return;
+        }
+        typing.voiced = false;
+        let mut held = std::mem::take(&mut typing.held);
+        let playout = &mut self.parties[side.other() as usize].playout;
+        if !held.is_empty() {
+            playout.push(held.make_contiguous(), now, out);
+        }
+        playout.settle(now, out);
+    }
+
+    /// Gives a listener what an interpreter says for a speaker, or what the speaker said themselves: after the message that
+    /// is being spoken.
+    pub(super) fn give_listener(&mut self, side: Side, mulaw: &[u8], out: &mut Outbox) {
+        let now = self.now;
+        let typing = &mut self.typing[side as usize];
+        let playout = &mut self.parties[side.other() as usize].playout;
+        if typing.asked.is_some() {
+            if typing.held.len() + mulaw.len() <= HELD_MAX {
+                typing.held.extend(mulaw);
+                return;
+            }
+            let mut held = std::mem::take(&mut typing.held);
+            playout.push(held.make_contiguous(), now, out);
+        }
+        playout.push(mulaw, now, out);
+    }
+
+    pub(super) fn typing_overdue(&mut self, side: Side, out: &mut Outbox) {
+        let waits = std::mem::take(&mut self.typing[side as usize].waits);
+        match waits {
+            Waits::Nothing | Waits::Again | Waits::Floor => {}
+            Waits::Confirm => {
+                let trusted = !self.setup.must_confirm;
+                if self.typist(side).is_some_and(|typist| typist.connected && trusted) {
+                    self.typist_ready(side);
+                } else {
+                    self.typist_lost(side, Cure::Again, None, out);
+                }
+            }
+            Waits::Stall => self.typist_lost(side, Cure::Again, None, out),
+            Waits::Idle => {
+                if let Some(typist) = self.typing[side as usize].session.take() {
+                    out.push(Output::CloseSession { session: typist.id });
+                }
+            }
+        }
+    }
+
+    /// Nothing more of what a party typed will be spoken.
+    pub(super) fn end_typing(&mut self, side: Side, why: &'static str, out: &mut Outbox) {
+        self.end_message(side, out);
+        self.timers.stop(Timer::Typing(side));
+        let typing = std::mem::take(&mut self.typing[side as usize]);
+        if let Some(typist) = typing.session {
+            out.push(Output::CloseSession { session: typist.id });
+            self.directions[side as usize].transcript.close(typist.id, true);
+        }
+        for message in &typing.queue {
+            self.give_up_message(side, message, why, out);
+        }
+        self.tell_utterances(side, false, out);
+    }
+
+    fn typing_waits(&mut self, side: Side, what: Waits, within: Duration) {
+        self.typing[side as usize].waits = what;
+        self.timers.set(Timer::Typing(side), self.now + within);
+    }
+
+    fn typing_waits_no_more(&mut self, side: Side) {
+        self.typing[side as usize].waits = Waits::Nothing;
+        self.timers.stop(Timer::Typing(side));
+    }
+}
+
+/// A message as it can be spoken: without control characters, and without white space around it.
+fn cleaned(text: &str) -> String {
+    let spoken = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control());
+    spoken.collect::<String>().trim().to_owned()
+}
