@@ -32,16 +32,19 @@ pub enum Phrase {
     Busy,
     /// The service is closing while the call still runs.
     Closing,
+    /// What is said is being recorded.
+    Recorded,
 }
 
 impl Phrase {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Connecting,
         Self::Goodbye,
         Self::NoAgent,
         Self::Trouble,
         Self::Busy,
         Self::Closing,
+        Self::Recorded,
     ];
 
     /// The sentence and the voice for a party who speaks `language`.
@@ -51,7 +54,7 @@ impl Phrase {
         } else {
             Language::english()
         };
-        let [connecting, goodbye, no_agent, trouble, busy, closing] = language.sentences;
+        let [connecting, goodbye, no_agent, trouble, busy, closing, recorded] = language.sentences;
         let text = match self {
             Self::Connecting => connecting,
             Self::Goodbye => goodbye,
@@ -59,13 +62,14 @@ impl Phrase {
             Self::Trouble => trouble,
             Self::Busy => busy,
             Self::Closing => closing,
+            Self::Recorded => recorded,
         };
         (text, language.say)
     }
 }
 
 /// One language's sentences, in the order of [`Phrase::ALL`].
-pub type Sentences = [&'static str; 6];
+pub type Sentences = [&'static str; 7];
 
 #[cfg(test)]
 #[path = "phrase/tests.rs"]

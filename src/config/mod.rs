@@ -4,6 +4,7 @@
 
 mod engine;
 mod reader;
+mod recording;
 mod records;
 mod sound;
 mod telephone;
@@ -24,6 +25,7 @@ use crate::engine::Settings;
 use crate::language::Language;
 
 use self::reader::Reader;
+pub use self::recording::Recording;
 pub use self::records::Records;
 
 /// Everything that can be set.
@@ -53,6 +55,8 @@ pub struct Config {
     pub drain: Duration,
     /// `None`: nothing is kept of calls.
     pub records: Option<Records>,
+    /// `None`: no audio is kept of calls.
+    pub recording: Option<Recording>,
 }
 
 /// The account that calls come through.
@@ -159,6 +163,7 @@ impl Reader<'_> {
         let max_calls = self.parsed("MAX_CALLS", 500, "a number of calls");
         let drain = self.seconds("DRAIN_SECONDS", 900, 0);
         let records = self.records();
+        let recording = self.recording();
         let interpreter = self.choice(
             "INTERPRETER",
             &[
@@ -188,6 +193,7 @@ impl Reader<'_> {
             max_calls: max_calls?,
             drain: drain?,
             records: records?,
+            recording: recording?,
         })
     }
 

@@ -212,3 +212,14 @@ fn secrets_do_not_print() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[test]
+fn calls_are_recorded_only_if_that_is_asked_for() {
+    assert_eq!(read(&[]).expect("settings").recording, None);
+    let folder = |changes| read(changes).expect("settings").recording.map(|one| one.folder);
+    assert_eq!(folder(&[("RECORDINGS", "/srv/audio")]), None);
+    assert_eq!(folder(&[("RECORD_AUDIO", "true")]), Some("recordings".into()));
+    let both = &[("RECORD_AUDIO", "true"), ("RECORDINGS", "/srv/audio")];
+    assert_eq!(folder(both), Some("/srv/audio".into()));
+    assert_eq!(names(&[("RECORD_AUDIO", "yes")]), ["RECORD_AUDIO"]);
+}

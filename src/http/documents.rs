@@ -2,7 +2,7 @@
 
 use crate::call::{Answer, CallId, Side};
 use crate::carrier::twilio::twiml::{Document, Enqueue, Stream};
-use crate::config::Config;
+use crate::config::{AgentDial, Config};
 use crate::language::Language;
 use crate::phrase::Phrase;
 
@@ -10,26 +10,30 @@ use crate::phrase::Phrase;
 pub fn answer(config: &Config, call: CallId, side: Side, answer: &Answer) -> String {
     match answer {
         Answer::Stream { say, language, token } => {
-            let document = match say {
-                Some(phrase) => Document::default().say(*phrase, language),
-                None => Document::default(),
-            };
+            let mut document = Document::default();
+            if let Some(phrase) = say {
+                document = document.say(*phrase, language);
+            }
+            // The first document of a caller is the one that connects them.
+            if *say == Some(Phrase::Connecting) && config.recording.is_some() {
+                document = document.say(Phrase::Recorded, language);
+            }
             streaming(document, config, call, side, language, token)
         }
         Answer::Tell { phrase, language } => tell(*phrase, language),
     }
 }
 
-/// The document of an agent's leg when it is dialled.
+/// The document of an agent's leg when it is dialled. A softphone is told that the call is recorded; behind a queue nobody
+/// would hear it yet.
 pub fn agent(config: &Config, call: CallId, token: &str) -> String {
-    streaming(
-        Document::default(),
-        config,
-        call,
-        Side::Agent,
-        config.agent_language,
-        token,
-    )
+    let language = config.agent_language;
+    let softphone = matches!(config.agent_dial, AgentDial::Client { .. });
+    let document = match &config.recording {
+        Some(_) if softphone => Document::default().say(Phrase::Recorded, language),
+        _ => Document::default(),
+    };
+    streaming(document, config, call, Side::Agent, language, token)
 }
 
 fn streaming(
@@ -87,3 +91,7 @@ pub fn status_callback(config: &Config, call: CallId, side: Side) -> String {
 fn at(config: &Config, path: &str) -> String {
     format!("{}/{path}", config.public.as_str().trim_end_matches('/'))
 }
+
+#[cfg(test)]
+#[path = "documents_tests.rs"]
+mod tests;

@@ -9,6 +9,7 @@ pub static ENGLISH: Sentences = [
     "We are sorry, a technical problem has interrupted your call. Please call again. Goodbye.",
     "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye.",
     "We are sorry, this call has to end now. Please call again. Goodbye.",
+    "This call is being recorded.",
 ];
 pub static SPANISH: Sentences = [
     "Un momento, por favor. Le comunicamos con un intérprete y un agente.",
@@ -17,6 +18,7 @@ pub static SPANISH: Sentences = [
     "Lo sentimos, un problema técnico ha interrumpido su llamada. Por favor, llame de nuevo. Hasta luego.",
     "Lo sentimos, todas nuestras líneas están ocupadas. Por favor, vuelva a llamar en unos minutos. Hasta luego.",
     "Lo sentimos, esta llamada tiene que terminar ahora. Por favor, llame de nuevo. Hasta luego.",
+    "Esta llamada se está grabando.",
 ];
 pub static FRENCH: Sentences = [
     "Un instant, s'il vous plaît. Nous vous mettons en relation avec un interprète et un conseiller.",
@@ -25,6 +27,7 @@ pub static FRENCH: Sentences = [
     "Nous sommes désolés, un problème technique a interrompu votre appel. Veuillez rappeler. Au revoir.",
     "Nous sommes désolés, toutes nos lignes sont occupées. Veuillez rappeler dans quelques minutes. Au revoir.",
     "Nous sommes désolés, cet appel doit se terminer maintenant. Veuillez rappeler. Au revoir.",
+    "Cet appel est enregistré.",
 ];
 pub static PORTUGUESE: Sentences = [
     "Um momento, por favor. Estamos conectando você a um intérprete e a um atendente.",
@@ -33,6 +36,7 @@ pub static PORTUGUESE: Sentences = [
     "Desculpe, um problema técnico interrompeu a sua chamada. Por favor, ligue de novo. Até logo.",
     "Desculpe, todas as nossas linhas estão ocupadas. Por favor, ligue de novo em alguns minutos. Até logo.",
     "Desculpe, esta chamada precisa terminar agora. Por favor, ligue de novo. Até logo.",
+    "Esta chamada está sendo gravada.",
 ];
 pub static GERMAN: Sentences = [
     "Einen Moment bitte. Wir verbinden Sie mit einem Dolmetscher und unserem Service.",
@@ -41,6 +45,7 @@ pub static GERMAN: Sentences = [
     "Es tut uns leid, eine technische Störung hat Ihren Anruf unterbrochen. Bitte rufen Sie noch einmal an. Auf Wiederhören.",
     "Es tut uns leid, alle Leitungen sind belegt. Bitte rufen Sie in einigen Minuten noch einmal an. Auf Wiederhören.",
     "Es tut uns leid, dieses Gespräch muss jetzt enden. Bitte rufen Sie noch einmal an. Auf Wiederhören.",
+    "Dieses Gespräch wird aufgezeichnet.",
 ];
 pub static ITALIAN: Sentences = [
     "Un momento, per favore. La stiamo mettendo in contatto con un interprete e un operatore.",
@@ -49,6 +54,7 @@ pub static ITALIAN: Sentences = [
     "Ci dispiace, un problema tecnico ha interrotto la chiamata. La preghiamo di richiamare. Arrivederci.",
     "Ci dispiace, tutte le linee sono occupate. La preghiamo di richiamare tra qualche minuto. Arrivederci.",
     "Ci dispiace, questa chiamata deve terminare ora. La preghiamo di richiamare. Arrivederci.",
+    "Questa chiamata viene registrata.",
 ];
 pub static CATALAN: Sentences = [
     "Un moment, si us plau. Us posem en contacte amb un intèrpret i un agent.",
@@ -57,6 +63,7 @@ pub static CATALAN: Sentences = [
     "Ho sentim, un problema tècnic ha interromput la trucada. Si us plau, torneu a trucar. A reveure.",
     "Ho sentim, totes les línies estan ocupades. Si us plau, torneu a trucar d'aquí a uns minuts. A reveure.",
     "Ho sentim, aquesta trucada s'ha d'acabar ara. Si us plau, torneu a trucar. A reveure.",
+    "Aquesta trucada s'està enregistrant.",
 ];
 pub static ROMANIAN: Sentences = [
     "Un moment, vă rugăm. Vă facem legătura cu un interpret și un operator.",
@@ -65,6 +72,7 @@ pub static ROMANIAN: Sentences = [
     "Ne pare rău, o problemă tehnică a întrerupt apelul. Vă rugăm să sunați din nou. La revedere.",
     "Ne pare rău, toate liniile noastre sunt ocupate. Vă rugăm să sunați din nou peste câteva minute. La revedere.",
     "Ne pare rău, acest apel trebuie să se încheie acum. Vă rugăm să sunați din nou. La revedere.",
+    "Acest apel este înregistrat.",
 ];
 pub static DUTCH: Sentences = [
     "Een ogenblik alstublieft. We verbinden u door met een tolk en een medewerker.",
@@ -73,6 +81,7 @@ pub static DUTCH: Sentences = [
     "Het spijt ons, een technische storing heeft uw gesprek onderbroken. Belt u alstublieft opnieuw. Tot ziens.",
     "Het spijt ons, al onze lijnen zijn bezet. Belt u alstublieft over een paar minuten opnieuw. Tot ziens.",
     "Het spijt ons, dit gesprek moet nu worden beëindigd. Belt u alstublieft opnieuw. Tot ziens.",
+    "Dit gesprek wordt opgenomen.",
 ];
 pub static SWEDISH: Sentences = [
     "Ett ögonblick, tack. Vi kopplar dig till en tolk och en medarbetare.",
@@ -81,6 +90,7 @@ pub static SWEDISH: Sentences = [
     "Tyvärr har ett tekniskt fel brutit samtalet. Ring gärna igen. Hej då.",
     "Tyvärr är alla våra linjer upptagna. Ring gärna igen om några minuter. Hej då.",
     "Tyvärr måste samtalet avslutas nu. Ring gärna igen. Hej då.",
+    "Det här samtalet spelas in.",
 ];
 pub static DANISH: Sentences = [
     "Et øjeblik. Vi stiller dig om til en tolk og en medarbejder.",
@@ -89,6 +99,7 @@ pub static DANISH: Sentences = [
     "Vi beklager, men en teknisk fejl har afbrudt samtalen. Ring venligst igen. Farvel.",
     "Vi beklager, men alle vores linjer er optaget. Ring venligst igen om nogle få minutter. Farvel.",
     "Vi beklager, men samtalen må afsluttes nu. Ring venligst igen. Farvel.",
+    "Denne samtale bliver optaget.",
 ];
 pub static NORWEGIAN: Sentences = [
     "Et øyeblikk. Vi setter deg over til en tolk og en kundebehandler.",
@@ -97,6 +108,7 @@ pub static NORWEGIAN: Sentences = [
     "Vi beklager, men en teknisk feil har avbrutt samtalen. Vennligst ring igjen. Ha det bra.",
     "Vi beklager, men alle linjene våre er opptatt. Vennligst ring igjen om noen minutter. Ha det bra.",
     "Vi beklager, men samtalen må avsluttes nå. Vennligst ring igjen. Ha det bra.",
+    "Denne samtalen blir tatt opp.",
 ];
 pub static ICELANDIC: Sentences = [
     "Augnablik, takk. Við erum að tengja þig við túlk og þjónustufulltrúa.",
@@ -105,6 +117,7 @@ pub static ICELANDIC: Sentences = [
     "Því miður rofnaði símtalið vegna tæknilegrar bilunar. Vinsamlegast hringdu aftur. Bless.",
     "Því miður eru allar línur uppteknar. Vinsamlegast hringdu aftur eftir nokkrar mínútur. Bless.",
     "Því miður þarf að ljúka þessu símtali núna. Vinsamlegast hringdu aftur. Bless.",
+    "Þetta símtal er hljóðritað.",
 ];
 pub static FINNISH: Sentences = [
     "Hetkinen, olkaa hyvä. Yhdistämme teidät tulkille ja asiakaspalvelijalle.",
@@ -113,6 +126,7 @@ pub static FINNISH: Sentences = [
     "Valitettavasti tekninen vika katkaisi puhelunne. Olkaa hyvä ja soittakaa uudelleen. Kuulemiin.",
     "Valitettavasti kaikki linjamme ovat varattuja. Soittakaa muutaman minuutin kuluttua uudelleen. Kuulemiin.",
     "Valitettavasti tämä puhelu on nyt lopetettava. Olkaa hyvä ja soittakaa uudelleen. Kuulemiin.",
+    "Tämä puhelu nauhoitetaan.",
 ];
 pub static LATVIAN: Sentences = [
     "Vienu mirkli, lūdzu. Mēs jūs savienojam ar tulku un operatoru.",
@@ -121,6 +135,7 @@ pub static LATVIAN: Sentences = [
     "Atvainojiet, zvans pārtrūka tehnisku problēmu dēļ. Lūdzu, zvaniet vēlreiz. Visu labu.",
     "Atvainojiet, visas mūsu līnijas ir aizņemtas. Lūdzu, zvaniet vēlreiz pēc dažām minūtēm. Visu labu.",
     "Atvainojiet, šis zvans tagad ir jābeidz. Lūdzu, zvaniet vēlreiz. Visu labu.",
+    "Šī saruna tiek ierakstīta.",
 ];
 pub static WELSH: Sentences = [
     "Un eiliad, os gwelwch yn dda. Rydym yn eich cysylltu â chyfieithydd ac asiant.",
@@ -129,6 +144,7 @@ pub static WELSH: Sentences = [
     "Mae'n ddrwg gennym, mae problem dechnegol wedi torri ar draws eich galwad. Ffoniwch eto, os gwelwch yn dda. Hwyl fawr.",
     "Mae'n ddrwg gennym, mae ein llinellau i gyd yn brysur. Ffoniwch eto ymhen ychydig funudau, os gwelwch yn dda. Hwyl fawr.",
     "Mae'n ddrwg gennym, rhaid i'r alwad hon ddod i ben nawr. Ffoniwch eto, os gwelwch yn dda. Hwyl fawr.",
+    "Mae'r alwad hon yn cael ei recordio.",
 ];
 pub static HUNGARIAN: Sentences = [
     "Egy pillanat türelmet kérünk. Kapcsoljuk Önnek a tolmácsot és egy munkatársunkat.",
@@ -137,6 +153,7 @@ pub static HUNGARIAN: Sentences = [
     "Sajnáljuk, a hívás műszaki hiba miatt megszakadt. Kérjük, hívjon újra. Viszonthallásra.",
     "Sajnáljuk, minden vonalunk foglalt. Kérjük, hívjon újra néhány perc múlva. Viszonthallásra.",
     "Sajnáljuk, ezt a hívást most be kell fejeznünk. Kérjük, hívjon újra. Viszonthallásra.",
+    "Tájékoztatjuk, hogy a beszélgetést rögzítjük.",
 ];
 pub static POLISH: Sentences = [
     "Proszę chwilę zaczekać. Łączymy z tłumaczem i konsultantem.",
@@ -145,6 +162,7 @@ pub static POLISH: Sentences = [
     "Przepraszamy, z powodu problemu technicznego rozmowa została przerwana. Prosimy zadzwonić ponownie. Do widzenia.",
     "Przepraszamy, wszystkie linie są zajęte. Prosimy zadzwonić za kilka minut. Do widzenia.",
     "Przepraszamy, ta rozmowa musi się teraz zakończyć. Prosimy zadzwonić ponownie. Do widzenia.",
+    "Ta rozmowa jest nagrywana.",
 ];
 pub static CZECH: Sentences = [
     "Okamžik, prosím. Spojujeme vás s tlumočníkem a operátorem.",
@@ -153,6 +171,7 @@ pub static CZECH: Sentences = [
     "Omlouváme se, váš hovor přerušila technická závada. Zavolejte prosím znovu. Na shledanou.",
     "Omlouváme se, všechny naše linky jsou obsazené. Zavolejte prosím za několik minut. Na shledanou.",
     "Omlouváme se, tento hovor musíme nyní ukončit. Zavolejte prosím znovu. Na shledanou.",
+    "Tento hovor je nahráván.",
 ];
 pub static SLOVAK: Sentences = [
     "Moment, prosím. Spájame vás s tlmočníkom a operátorom.",
@@ -161,6 +180,7 @@ pub static SLOVAK: Sentences = [
     "Ospravedlňujeme sa, váš hovor prerušila technická porucha. Zavolajte, prosím, znova. Dopočutia.",
     "Ospravedlňujeme sa, všetky naše linky sú obsadené. Zavolajte, prosím, o niekoľko minút. Dopočutia.",
     "Ospravedlňujeme sa, tento hovor musíme teraz ukončiť. Zavolajte, prosím, znova. Dopočutia.",
+    "Tento hovor sa nahráva.",
 ];
 pub static SERBIAN: Sentences = [
     "Само тренутак, молимо вас. Повезујемо вас са преводиоцем и оператером.",
@@ -169,6 +189,7 @@ pub static SERBIAN: Sentences = [
     "Жао нам је, технички проблем је прекинуо ваш позив. Молимо вас, позовите поново. Довиђења.",
     "Жао нам је, све наше линије су заузете. Молимо вас, позовите поново за неколико минута. Довиђења.",
     "Жао нам је, овај позив сада мора да се заврши. Молимо вас, позовите поново. Довиђења.",
+    "Овај разговор се снима.",
 ];
 pub static BULGARIAN: Sentences = [
     "Един момент, моля. Свързваме ви с преводач и оператор.",
@@ -177,6 +198,7 @@ pub static BULGARIAN: Sentences = [
     "Съжаляваме, разговорът прекъсна поради технически проблем. Моля, обадете се отново. Дочуване.",
     "Съжаляваме, всички линии са заети. Моля, обадете се отново след няколко минути. Дочуване.",
     "Съжаляваме, този разговор трябва да приключи сега. Моля, обадете се отново. Дочуване.",
+    "Този разговор се записва.",
 ];
 pub static RUSSIAN: Sentences = [
     "Одну минуту, пожалуйста. Мы соединяем вас с переводчиком и оператором.",
@@ -185,6 +207,7 @@ pub static RUSSIAN: Sentences = [
     "К сожалению, звонок прервался из-за технической неполадки. Пожалуйста, перезвоните. До свидания.",
     "К сожалению, все линии заняты. Пожалуйста, перезвоните через несколько минут. До свидания.",
     "К сожалению, сейчас мы вынуждены завершить этот звонок. Пожалуйста, перезвоните. До свидания.",
+    "Этот разговор записывается.",
 ];
 pub static UKRAINIAN: Sentences = [
     "Одну хвилину, будь ласка. Ми з'єднуємо вас із перекладачем та оператором.",
@@ -193,6 +216,7 @@ pub static UKRAINIAN: Sentences = [
     "На жаль, дзвінок перервався через технічну несправність. Будь ласка, зателефонуйте ще раз. До побачення.",
     "На жаль, усі лінії зайняті. Будь ласка, зателефонуйте за кілька хвилин. До побачення.",
     "На жаль, цей дзвінок потрібно завершити. Будь ласка, зателефонуйте ще раз. До побачення.",
+    "Ця розмова записується.",
 ];
 pub static GREEK: Sentences = [
     "Μια στιγμή, παρακαλώ. Σας συνδέουμε με έναν διερμηνέα και έναν εκπρόσωπο.",
@@ -201,4 +225,5 @@ pub static GREEK: Sentences = [
     "Λυπούμαστε, η κλήση σας διακόπηκε λόγω τεχνικού προβλήματος. Παρακαλούμε καλέστε ξανά. Γεια σας.",
     "Λυπούμαστε, όλες οι γραμμές μας είναι κατειλημμένες. Παρακαλούμε καλέστε ξανά σε λίγα λεπτά. Γεια σας.",
     "Λυπούμαστε, η κλήση αυτή πρέπει να τερματιστεί τώρα. Παρακαλούμε καλέστε ξανά. Γεια σας.",
+    "Η κλήση αυτή καταγράφεται.",
 ];
