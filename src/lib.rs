@@ -15,6 +15,7 @@
 //! | [`carrier`] | dialects of the legs: Twilio |
 //! | [`engine`] | dialects of the interpreters: OpenAI's prompted and dedicated sessions |
 //! | [`hub`] | the running side: the task of a call, its sockets, lanes, drain |
+//! | [`recording`] | audio of calls in files, and listening in |
 //! | [`records`] | what is kept of calls, in SQLite or PostgreSQL |
 //! | [`http`] | webhooks, streams, probes |
 //! | [`language`], [`phrase`] | the languages and our own sentences in them |
@@ -36,6 +37,7 @@ pub mod http;
 pub mod hub;
 pub mod language;
 pub mod phrase;
+pub mod recording;
 pub mod records;
 pub mod sim;
 pub mod wire;

@@ -83,6 +83,7 @@ pub async fn serve(
             tracing::debug!(%error, "TCP_NODELAY");
         }
     });
+    let recordings = hub.recordings.clone();
     let drained = async move {
         stop.await;
         hub.drain(hub.config.drain).await;
@@ -91,6 +92,9 @@ pub async fn serve(
     axum::serve(listener, router)
         .with_graceful_shutdown(drained)
         .await?;
+    if let Some(recordings) = recordings {
+        tokio::task::spawn_blocking(move || recordings.finish()).await?;
+    }
     Ok(())
 }
 

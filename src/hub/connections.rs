@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::post::LegSocket;
 use super::session::{self, Lost, SessionSocket};
 use super::task::{CallTask, Later};
-use crate::call::{Input, SessionEvent, SessionId, SocketId, Time};
+use crate::call::{Input, LegEvent, SessionEvent, SessionId, SocketId, Time};
 use crate::carrier::{Dialect, Malformed};
 use crate::engine::Engine;
 
@@ -120,6 +120,9 @@ impl CallTask {
         let read = match decoded {
             Ok(Some(event)) => {
                 let socket = leg.id;
+                if let LegEvent::Audio { mulaw, .. } = event {
+                    self.tap.said(self.call.side_of(socket), mulaw);
+                }
                 self.input(Input::Leg { socket, event });
                 Read::Something
             }

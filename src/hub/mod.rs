@@ -12,6 +12,7 @@ mod post;
 mod registry;
 pub mod session;
 pub mod socket;
+mod tap;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::call::event::Event;
@@ -34,6 +35,8 @@ use crate::carrier::twilio::rest::Rest;
 use crate::carrier::twilio::webhook::is_identity;
 use crate::config::{AgentDial, Config};
 use crate::language::Language;
+use crate::recording::listener;
+use crate::recording::recorder::Recordings;
 use crate::records::prices::Prices;
 use crate::records::record::Record;
 use crate::records::scribe::{self, Caller, Models, Scribe};
@@ -105,6 +108,8 @@ pub struct Hub {
     tasks: TaskTracker,
     draining: AtomicBool,
     keeper: Option<Keeper>,
+    /// `None` if no call is recorded.
+    pub recordings: Option<Recordings>,
 }
 
 /// Who keeps records of calls.
@@ -135,6 +140,8 @@ impl Hub {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(3))
             .build()?;
+        let folder = config.recording.as_ref().map(|one| &one.folder);
+        let recordings = folder.map(|folder| Recordings::start(folder)).transpose()?;
         let twilio = &config.twilio;
         let rest = Rest::new(
             http,
@@ -153,6 +160,7 @@ impl Hub {
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
             keeper,
+            recordings,
             config,
         }))
     }
@@ -414,6 +422,16 @@ impl Hub {
     /// How a call began; `None` once it has ended.
     pub fn facts(&self, call: CallId) -> Option<Arc<Facts>> {
         self.registry.facts(call)
+    }
+
+    /// Listens in on a call, in the language of one party: what they say, mixed with what they are given to hear, as µ-law in
+    /// pieces of 40 ms, in real time and a quarter of a second late. It ends with the call, and at once where too many listen;
+    /// dropping it ends it too. `None` if the call is not live. Must be called within a runtime.
+    pub fn listen_in(&self, call: CallId, side: Side) -> Option<mpsc::Receiver<Vec<u8>>> {
+        let mailbox = self.registry.mailbox(call)?;
+        let (batches, heard) = listener::listen(side);
+        mailbox.try_send(Post::ListenIn(batches)).ok()?;
+        Some(heard)
     }
 
     pub fn is_live(&self, call: CallId) -> bool {

@@ -51,6 +51,7 @@ impl CallTask {
                     return;
                 };
                 let mulaw = self.out.bytes(&audio);
+                self.tap.given(self.call.side_of(socket), socket, mulaw);
                 let message = match leg.dialect.media(mulaw) {
                     Frame::Text(text) => Message::text(text),
                     Frame::Binary(bytes) => Message::binary(bytes),
@@ -68,6 +69,7 @@ impl CallTask {
                 }
             }
             Output::LegClear { socket } => {
+                self.tap.cleared(self.call.side_of(socket));
                 if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket) {
                     leg.socket.clear_audio();
                     leg.socket.send(leg.dialect.clear());
@@ -295,6 +297,7 @@ impl CallTask {
             }
             other => tracing::debug!(%call, event = ?other, "call event"),
         }
+        self.tap.note(&self.hub, call, &event);
         let at = self.now();
         if let Some(notes) = &mut self.notes {
             notes.note(at, &event);

@@ -1,10 +1,13 @@
 //! What the outside tells a call's task. Rare things only: audio never comes this way.
 
-use tokio::sync::oneshot;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
 
 use super::socket::Socket;
 use crate::call::{Answer, CallStatus, Control, Side, TaskEvent};
 use crate::carrier::Dialect;
+use crate::recording::batch::Batch;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 
@@ -43,6 +46,8 @@ pub enum Post {
         number: String,
     },
     LaneMatched,
+    /// Somebody wants a copy of what passes. It leaves the call here, and no frame waits for it.
+    ListenIn(mpsc::Sender<Arc<Batch>>),
     ShutDown,
     /// Fails on purpose, to show that a failure stays within its call.
     #[cfg(test)]

@@ -20,6 +20,7 @@ use super::connections::{Leg, Retiring, Session};
 use super::notes::{AGAIN, Notes};
 use super::post::{NewStream, Post};
 use super::session::{Lost, SessionSocket};
+use super::tap::Tap;
 use crate::call::{
     Answer, Call, Cure, DialError, DialId, Input, Outbox, RequestId, SessionEvent, SessionId, Side, SocketId,
     StreamStart, Time, Usage,
@@ -56,6 +57,7 @@ pub(super) struct CallTask {
     pub(super) language: &'static Language,
     /// `None` if no records are kept.
     pub(super) notes: Option<Notes>,
+    pub(super) tap: Tap,
     /// The number that this call's agent is dialled from.
     pub(super) lane: String,
     /// Counts what is taken from `legs` and `sessions`: a round in which places move is not the last.
@@ -154,6 +156,7 @@ impl CallTask {
             caller_number: caller_number.to_owned(),
             language,
             notes,
+            tap: Tap::default(),
             lane,
             changes: 0,
             next_socket: 0,
@@ -252,6 +255,7 @@ impl CallTask {
                 self.lane = number;
                 self.input(Input::LaneGranted);
             }
+            Post::ListenIn(listener) => self.tap.listen(listener),
             Post::LaneMatched => self.input(Input::LaneMatched),
             Post::ShutDown => self.input(Input::ShutDown),
             #[cfg(test)]
