@@ -32,6 +32,7 @@ pub mod call;
 pub mod carrier;
 pub mod commands;
 pub mod config;
+pub mod desk;
 pub mod engine;
 pub mod http;
 pub mod hub;

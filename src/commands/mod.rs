@@ -4,3 +4,4 @@ pub mod demo;
 pub mod health;
 pub mod load;
 pub mod serve;
+pub mod user;

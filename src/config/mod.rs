@@ -2,6 +2,7 @@
 //!
 //! Nothing else in the program reads the environment. Secrets print as `***`.
 
+pub mod desk;
 mod engine;
 mod reader;
 mod recording;
@@ -24,6 +25,7 @@ use crate::carrier::twilio::signature::Keys;
 use crate::engine::Settings;
 use crate::language::Language;
 
+use self::desk::Desk;
 use self::reader::Reader;
 pub use self::recording::Recording;
 pub use self::records::Records;
@@ -53,10 +55,14 @@ pub struct Config {
     pub agent_wait: Duration,
     pub max_calls: usize,
     pub drain: Duration,
+    /// `sqlite:<file>` or `postgres://…`, which may name a password. It exists even if nothing is kept of calls.
+    pub database: SecretString,
     /// `None`: nothing is kept of calls.
     pub records: Option<Records>,
     /// `None`: no audio is kept of calls.
     pub recording: Option<Recording>,
+    /// `None`: there is no page for agents.
+    pub desk: Option<Desk>,
 }
 
 /// The account that calls come through.
@@ -162,8 +168,10 @@ impl Reader<'_> {
         let agent_wait = self.seconds("AGENT_WAIT_SECONDS", 900, 5);
         let max_calls = self.parsed("MAX_CALLS", 500, "a number of calls");
         let drain = self.seconds("DRAIN_SECONDS", 900, 0);
-        let records = self.records();
+        let database = self.database();
+        let records = self.records(database.as_ref());
         let recording = self.recording();
+        let desk = self.desk();
         let interpreter = self.choice(
             "INTERPRETER",
             &[
@@ -192,8 +200,10 @@ impl Reader<'_> {
             agent_wait: agent_wait?,
             max_calls: max_calls?,
             drain: drain?,
+            database: database?,
             records: records?,
             recording: recording?,
+            desk: desk?,
         })
     }
 

@@ -22,24 +22,12 @@ pub struct Records {
 }
 
 impl Reader<'_> {
-    /// `Some(None)` if nothing is to be kept.
-    pub(super) fn records(&mut self) -> Option<Option<Records>> {
+    /// `Some(None)` if nothing is to be kept. `url`: the database.
+    pub(super) fn records(&mut self, url: Option<&SecretString>) -> Option<Option<Records>> {
         let kept = self.choice(
             "RECORDS",
             &[("full", Some(true)), ("metadata", Some(false)), ("off", None)],
         );
-        let url = self
-            .value("DATABASE_URL")
-            .unwrap_or_else(|| "sqlite:duologue.db".into());
-        let known = ["sqlite:", "postgres://", "postgresql://"];
-        let url = if known.iter().any(|scheme| url.starts_with(scheme)) {
-            Some(SecretString::from(url))
-        } else {
-            self.mistake(
-                "DATABASE_URL",
-                "use sqlite:<file> or postgres://user:password@host/database",
-            )
-        };
         let redacted = self.parsed(
             "RECORDS_REDACT",
             Kinds::default(),
@@ -60,7 +48,7 @@ impl Reader<'_> {
         };
         let (kept, url, redacted, days, prices) = (kept?, url?, redacted?, days?, prices?);
         Some(kept.map(|texts| Records {
-            url,
+            url: url.clone(),
             policy: Policy {
                 texts,
                 redacted,

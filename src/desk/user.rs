@@ -1,0 +1,199 @@
+//! A user of the desk: name, role, and which calls are theirs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::refusal::Refusal;
+
+/// Characters of a name, and of a worker's.
+pub const NAME_MAX: usize = 64;
+pub const WORKER_MAX: usize = 200;
+
+/// What somebody may do; each may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sees and controls their own calls.
+    Agent,
+    /// Sees and controls all calls.
+    Supervisor,
+    /// Also manages users, and erases.
+    Admin,
+}
+
+impl Role {
+    /// Its name in JSON and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Supervisor => "supervisor",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Agent, Self::Supervisor, Self::Admin]
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or_else(|| "A role is agent, supervisor or admin.".to_owned())
+    }
+}
+
+/// Somebody who signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct User {
+    /// Lower case.
+    pub name: String,
+    pub role: Role,
+    /// How the task queue, the softphone or the desk calls this agent; the name if there is none.
+    pub worker: Option<String>,
+    /// The tag of the language that they prefer.
+    pub language: Option<String>,
+    pub disabled: bool,
+    /// Whether they sign in by single sign-on.
+    pub oidc: bool,
+}
+
+impl User {
+    /// The name under which calls are theirs.
+    pub fn worker(&self) -> &str {
+        self.worker.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Whether they may see and control a call that has this agent.
+    pub fn may_see(&self, call_agent: Option<&str>) -> bool {
+        self.role >= Role::Supervisor || call_agent == Some(self.worker())
+    }
+
+    /// That they have this role, or one above it.
+    ///
+    /// # Errors
+    /// 403: they have not.
+    pub fn require(&self, role: Role) -> Result<(), Refusal> {
+        if self.role >= role {
+            return Ok(());
+        }
+        Err(Refusal::forbidden(format!(
+            "This needs the role {role}; yours is {}.",
+            self.role
+        )))
+    }
+}
+
+/// A name as it is kept: lower case, so that two that differ only in case are one.
+///
+/// # Errors
+/// What a name may consist of.
+pub fn name_of(text: &str) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+    if text.is_empty() || text.len() > NAME_MAX || !text.chars().all(good) {
+        return Err(format!(
+            "A name has 1 to {NAME_MAX} letters, digits or any of . _ - @"
+        ));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// A worker's name as it is kept; empty is none.
+///
+/// # Errors
+/// It is too long, or has characters that cannot be seen.
+pub fn worker_of(text: Option<&str>) -> Result<Option<String>, String> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    if text.chars().count() > WORKER_MAX || text.chars().any(char::is_control) {
+        return Err(format!("A worker has at most {WORKER_MAX} characters."));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// A language's tag for whatever it was called; empty is none.
+///
+/// # Errors
+/// There is no such language.
+pub fn language_of(text: Option<&str>) -> Result<Option<String>, String> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match crate::language::Language::find(text) {
+        Some(language) => Ok(Some(language.tag.to_owned())),
+        None => Err("There is no such language; use a tag such as es-US.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(role: Role, worker: Option<&str>) -> User {
+        User {
+            name: "ana".into(),
+            role,
+            worker: worker.map(str::to_owned),
+            language: None,
+            disabled: false,
+            oidc: false,
+        }
+    }
+
+    #[test]
+    fn an_agent_sees_own_calls_and_a_supervisor_all() {
+        let named = user(Role::Agent, None);
+        assert!(named.may_see(Some("ana")));
+        assert!(!named.may_see(Some("ben")) && !named.may_see(None));
+        let worker = user(Role::Agent, Some("ana@flex"));
+        assert!(worker.may_see(Some("ana@flex")) && !worker.may_see(Some("ana")));
+        for role in [Role::Supervisor, Role::Admin] {
+            assert!(user(role, None).may_see(Some("ben")) && user(role, None).may_see(None));
+        }
+    }
+
+    #[test]
+    fn a_role_may_do_what_those_below_it_may() {
+        let roles = [Role::Agent, Role::Supervisor, Role::Admin];
+        for (has, role) in roles.into_iter().enumerate() {
+            for (needs, needed) in roles.into_iter().enumerate() {
+                assert_eq!(user(role, None).require(needed).is_ok(), has >= needs);
+            }
+            assert_eq!(role.name().parse(), Ok(role));
+        }
+        assert!("Admin".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn names_are_plain_and_in_lower_case() {
+        assert_eq!(
+            name_of("Ana.B-c_9@Example.com"),
+            Ok("ana.b-c_9@example.com".into())
+        );
+        assert!(name_of(&"a".repeat(NAME_MAX)).is_ok());
+        for wrong in ["", " ana", "a/b", "añа", &"a".repeat(NAME_MAX + 1)] {
+            assert!(name_of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn languages_become_tags_and_blanks_become_nothing() {
+        assert_eq!(language_of(Some("spanish")), Ok(Some("es-US".into())));
+        assert_eq!(language_of(Some(" ")), Ok(None));
+        assert!(language_of(Some("klingon")).is_err());
+        assert_eq!(worker_of(Some(" ana ")), Ok(Some("ana".into())));
+        assert_eq!(worker_of(Some("")), Ok(None));
+        assert!(worker_of(Some("a\nb")).is_err());
+        assert!(worker_of(Some(&"a".repeat(WORKER_MAX + 1))).is_err());
+    }
+}

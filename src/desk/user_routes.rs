@@ -1,0 +1,183 @@
+//! Managing users; for admins.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::accounts::{Change, NewUser, NotDone};
+use super::guard::{Acting, Body, SignedIn};
+use super::password;
+use super::refusal::{Problem, Refusal};
+use super::session_routes::{not_hashed, private};
+use super::user::{Role, User, language_of, name_of, worker_of};
+use super::{BODY_MAX, Desk};
+
+/// A user to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserToAdd {
+    name: String,
+    /// Without one they can only come by single sign-on.
+    password: Option<String>,
+    role: Role,
+    worker: Option<String>,
+    /// A tag or a name.
+    language: Option<String>,
+}
+
+/// What is to change; what is left out stays. `null` or an empty text takes a worker or a language away.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserChange {
+    role: Option<Role>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    worker: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    language: Option<Option<String>>,
+    disabled: Option<bool>,
+    /// A new password; all their sessions end.
+    password: Option<String>,
+}
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::default()
+        .routes(routes!(list, add))
+        .routes(routes!(change, remove))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+}
+
+/// All users, by name.
+#[utoipa::path(get, path = "/api/users", tag = "users", responses(
+    (status = 200, description = "The users", body = Vec<User>),
+    (status = 403, description = "Not an admin", body = Problem),
+))]
+pub async fn list(State(desk): State<Arc<Desk>>, who: SignedIn) -> Result<Response, Refusal> {
+    who.user.require(Role::Admin)?;
+    let users = desk.accounts.users().await?;
+    Ok(private(Json(users).into_response()))
+}
+
+/// Add a user.
+#[utoipa::path(post, path = "/api/users", tag = "users", request_body = UserToAdd, responses(
+    (status = 201, description = "The new user", body = User),
+    (status = 403, description = "Not an admin, another origin, or no token", body = Problem),
+    (status = 409, description = "The name is taken", body = Problem),
+    (status = 422, description = "Something about it is no good", body = Problem),
+))]
+pub async fn add(
+    State(desk): State<Arc<Desk>>,
+    acting: Acting,
+    Body(new): Body<UserToAdd>,
+) -> Result<Response, Refusal> {
+    acting.user.require(Role::Admin)?;
+    let name = name_of(&new.name).map_err(Refusal::wrong)?;
+    let worker = worker_of(new.worker.as_deref()).map_err(Refusal::wrong)?;
+    let language = language_of(new.language.as_deref()).map_err(Refusal::wrong)?;
+    let password = hashed(&desk, new.password).await?;
+    if password.is_none() && desk.oidc.is_none() {
+        return Err(Refusal::wrong(
+            "A password is needed, since there is no single sign-on here.",
+        ));
+    }
+    let new = NewUser {
+        name,
+        password,
+        subject: None,
+        role: new.role,
+        worker,
+        language,
+    };
+    let user = desk.accounts.add(new).await?;
+    tracing::info!(by = %acting.user.name, user = %user.name, role = %user.role, "a user has been added");
+    Ok((StatusCode::CREATED, Json(user)).into_response())
+}
+
+/// Change a user. Who is disabled, or given a password, is signed out everywhere.
+#[utoipa::path(patch, path = "/api/users/{name}", tag = "users", request_body = UserChange,
+    params(("name" = String, Path, description = "Whose")), responses(
+    (status = 200, description = "The user as they are now", body = User),
+    (status = 403, description = "Not an admin, another origin, or no token", body = Problem),
+    (status = 404, description = "There is no such user", body = Problem),
+    (status = 409, description = "No admin would be left", body = Problem),
+    (status = 422, description = "Something about it is no good", body = Problem),
+))]
+pub async fn change(
+    State(desk): State<Arc<Desk>>,
+    acting: Acting,
+    Path(name): Path<String>,
+    Body(change): Body<UserChange>,
+) -> Result<Json<User>, Refusal> {
+    acting.user.require(Role::Admin)?;
+    let name = known(&name)?;
+    let worker = change.worker.map(|worker| worker_of(worker.as_deref()));
+    let language = change.language.map(|language| language_of(language.as_deref()));
+    let change = Change {
+        role: change.role,
+        worker: worker.transpose().map_err(Refusal::wrong)?,
+        language: language.transpose().map_err(Refusal::wrong)?,
+        disabled: change.disabled,
+        password: hashed(&desk, change.password).await?,
+    };
+    let user = desk.accounts.change(&name, change).await?;
+    tracing::info!(by = %acting.user.name, user = %user.name, role = %user.role, disabled = user.disabled,
+        "a user has been changed");
+    Ok(Json(user))
+}
+
+/// Remove a user, with their sessions and their own replies.
+#[utoipa::path(delete, path = "/api/users/{name}", tag = "users",
+    params(("name" = String, Path, description = "Whom")), responses(
+    (status = 204, description = "Removed"),
+    (status = 403, description = "Not an admin, another origin, or no token", body = Problem),
+    (status = 404, description = "There is no such user", body = Problem),
+    (status = 409, description = "No admin would be left", body = Problem),
+))]
+pub async fn remove(
+    State(desk): State<Arc<Desk>>,
+    acting: Acting,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    acting.user.require(Role::Admin)?;
+    let name = known(&name)?;
+    desk.accounts.remove(&name).await?;
+    tracing::info!(by = %acting.user.name, user = %name, "a user has been removed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<NotDone> for Refusal {
+    fn from(error: NotDone) -> Self {
+        match error {
+            NotDone::Unknown => Self::not_found(error.to_string()),
+            NotDone::Taken | NotDone::LastAdmin => Self::conflict(error.to_string()),
+            NotDone::Database(error) => error.into(),
+        }
+    }
+}
+
+/// A name that nobody can have is nobody's.
+fn known(name: &str) -> Result<String, Refusal> {
+    name_of(name).map_err(|_| NotDone::Unknown.into())
+}
+
+async fn hashed(desk: &Desk, password: Option<String>) -> Result<Option<String>, Refusal> {
+    let Some(password) = password else {
+        return Ok(None);
+    };
+    password::check(&password).map_err(Refusal::wrong)?;
+    desk.accounts.hash(password).await.map(Some).map_err(not_hashed)
+}
+
+/// Tells `null` from what is not there.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
