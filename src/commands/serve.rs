@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::serve::ListenerExt as _;
@@ -12,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Logging};
+use crate::desk::Desk;
 use crate::http;
 use crate::hub::{Hub, Keeper};
 use crate::records::scribe::Models;
@@ -21,6 +24,12 @@ use crate::records::writer::Writer;
 
 /// The exit code for settings that are missing or wrong (`EX_CONFIG` of sysexits).
 pub const EXIT_CONFIG: u8 = 78;
+
+/// Connections of the desk to the database; its questions are short.
+const DESK_CONNECTIONS: u32 = 4;
+
+/// A database that is away is asked this often whether it can be brought up to date.
+const DATABASE_RETRY: Duration = Duration::from_secs(2);
 
 /// Serves with the settings of the environment until SIGTERM or SIGINT.
 ///
@@ -35,8 +44,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     let (keeper, writer) = keeper(&config)?.unzip();
     let hub = Hub::keeping(Arc::new(config), keeper)?;
+    let desk = desk(&hub)?;
     tracing::info!(listening = %listener.local_addr()?, public = %hub.config.public, "ready for calls");
-    let served = serve(hub, listener, stop).await;
+    let served = serve_with(hub, desk, listener, stop).await;
     if let Some(writer) = writer {
         tokio::task::spawn_blocking(|| writer.finish()).await?;
     }
@@ -67,7 +77,32 @@ pub fn keeper(config: &Config) -> anyhow::Result<Option<(Keeper, Writer)>> {
     Ok(Some((keeper, writer)))
 }
 
-/// Serves on `listener`. When `stop` resolves, no new call is taken; the listener stays open until the last has ended.
+/// The desk, if there is one. The database may be away; it is brought up to date as soon as it is there.
+///
+/// # Errors
+/// `DATABASE_URL` cannot be understood, or single sign-on cannot be set up.
+pub fn desk(hub: &Arc<Hub>) -> anyhow::Result<Option<Arc<Desk>>> {
+    if hub.config.desk.is_none() {
+        return Ok(None);
+    }
+    let url = hub.config.database.expose_secret();
+    let store = Arc::new(Store::new(url, DESK_CONNECTIONS).context("DATABASE_URL cannot be used")?);
+    let desk = Desk::new(Arc::clone(hub), store)?;
+    let preparing = Arc::downgrade(&desk);
+    tokio::spawn(async move {
+        while let Some(desk) = preparing.upgrade() {
+            match desk.store.prepare().await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "the desk waits for the database"),
+            }
+            drop(desk);
+            tokio::time::sleep(DATABASE_RETRY).await;
+        }
+    });
+    Ok(Some(desk))
+}
+
+/// Serves calls on `listener`, without a desk. See [`serve_with`].
 ///
 /// # Errors
 /// The listener fails.
@@ -76,7 +111,23 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let router = http::router(Arc::clone(&hub));
+    serve_with(hub, None, listener, stop).await
+}
+
+/// Serves on `listener`. When `stop` resolves, no new call is taken; the listener stays open until the last has ended.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve_with(
+    hub: Arc<Hub>,
+    desk: Option<Arc<Desk>>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let mut router = http::router(Arc::clone(&hub));
+    if let Some(desk) = &desk {
+        router = router.merge(desk.router());
+    }
     // Each frame is a small write of its own; waiting to merge them would only delay speech.
     let listener = listener.tap_io(|io| {
         if let Err(error) = io.set_nodelay(true) {
@@ -88,8 +139,13 @@ pub async fn serve(
         stop.await;
         hub.drain(hub.config.drain).await;
         tracing::info!("drained");
+        if let Some(desk) = desk {
+            // Whoever watches holds a connection open.
+            desk.closing.cancel();
+        }
     };
-    axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(drained)
         .await?;
     if let Some(recordings) = recordings {

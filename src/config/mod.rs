@@ -89,6 +89,16 @@ pub enum AgentDial {
     Client { identity: String },
 }
 
+impl AgentDial {
+    /// Its name in settings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Flex { .. } => "flex",
+            Self::Client { .. } => "client",
+        }
+    }
+}
+
 /// One setting that is missing or wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {

@@ -32,6 +32,7 @@ pub struct SignedIn {
     pub user: User,
     /// What their requests that change something must bring along.
     pub csrf: String,
+    pub(super) session: Secret,
 }
 
 /// Somebody with a session whose own page has sent this request.
@@ -51,6 +52,16 @@ pub struct SameOrigin {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub Option<IpAddr>);
 
+impl SignedIn {
+    /// The same user as they are by now; `None` once the session has ended.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn renewed(&self, desk: &Desk) -> Result<Option<User>, sqlx::Error> {
+        desk.accounts.session(&self.session, unix_ms()).await
+    }
+}
+
 /// A JSON body; what is wrong with it is answered like every other refusal.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
@@ -63,6 +74,7 @@ impl FromRequestParts<Arc<Desk>> for SignedIn {
         Ok(Self {
             user,
             csrf: secret.csrf(),
+            session: secret,
         })
     }
 }

@@ -6,14 +6,20 @@
 //! | `password`, `limit` | how passwords are kept, and how often somebody may guess |
 //! | `guard`, `refusal` | who may reach a route, and what everybody else is told |
 //! | `oidc`, `id_token` | single sign-on by OpenID Connect |
-//! | `*_routes` | the routes |
+//! | `live`, `board` | live calls as they are watched |
+//! | `api`, `*_routes` | the routes |
+//! | `pages` | the files of `web/` |
 
 pub mod accounts;
+pub mod api;
+pub mod board;
 pub mod guard;
 pub mod id_token;
 pub mod limit;
+pub mod live;
 pub mod oidc;
 pub mod oidc_routes;
+pub mod pages;
 pub mod password;
 pub mod refusal;
 pub mod reply_routes;
@@ -26,14 +32,22 @@ pub mod user_routes;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use axum::Router;
+use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{AgentDial, Config};
 use crate::config::desk::Desk as Settings;
+use crate::call::CallId;
 use crate::hub::Hub;
+use crate::recording::recorder::Recordings;
+use crate::records::redact::{self, Kinds};
 use crate::records::store::Store;
 
 use self::accounts::Accounts;
+use self::board::Board;
+use self::live::LiveCall;
 use self::oidc::Oidc;
+use self::user::User;
 
 /// The body of a request to the desk.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -47,6 +61,11 @@ pub struct Desk {
     pub accounts: Accounts,
     /// `None`: without single sign-on.
     pub oidc: Option<Oidc>,
+    pub board: Arc<Board>,
+    /// `None`: there are none, and none are made.
+    pub recordings: Option<Recordings>,
+    /// Whoever watches is sent away: the program ends.
+    pub closing: CancellationToken,
 }
 
 impl Desk {
@@ -62,11 +81,60 @@ impl Desk {
         let oidc = oidc.map(|oidc| Oidc::new(oidc, &config.public)).transpose()?;
         Ok(Arc::new(Self {
             accounts: Accounts::new(Arc::clone(&store)),
+            board: Board::start(&hub),
+            recordings: hub.recordings.clone(),
+            closing: CancellationToken::new(),
             hub,
             store,
             settings,
             oidc,
             config,
         }))
+    }
+
+    /// The routes of the desk: its pages and its API.
+    pub fn router(self: &Arc<Self>) -> Router {
+        api::router(self)
+    }
+
+    /// Whether somebody may see and control a live call. One that waits at the desk is anybody's.
+    pub fn may_see_live(&self, user: &User, call: &LiveCall) -> bool {
+        let waits = self.config.agent_dial.name() == "desk" && call.phase == live::Phase::Waiting;
+        user.may_see(call.agent.as_deref()) || (waits && call.agent.is_none())
+    }
+
+    /// A live call by its name.
+    fn live(&self, id: &str) -> Option<LiveCall> {
+        id.parse::<CallId>().ok().and_then(|call| self.board.call(call))
+    }
+
+    /// What is taken out of what was said.
+    fn redacted(&self) -> Kinds {
+        let records = self.config.records.as_ref();
+        records.map_or_else(Kinds::default, |records| records.policy.redacted)
+    }
+
+    fn redact(&self, text: &mut String) {
+        if let std::borrow::Cow::Owned(redacted) = redact::redact(text, self.redacted()) {
+            *text = redacted;
+        }
+    }
+
+    /// Where a page streams the agent's voice to.
+    fn leg_url(&self) -> String {
+        let mut url = self.config.public.clone();
+        let scheme = if url.scheme() == "http" { "ws" } else { "wss" };
+        // Both are special schemes, so this cannot fail.
+        let _ = url.set_scheme(scheme);
+        url.set_path(&format!("{}/desk/leg", url.path().trim_end_matches('/')));
+        url.into()
+    }
+
+    /// The recordings of calls that were erased go with them.
+    async fn forget_recordings(&self, calls: Vec<String>) {
+        if let Some(recordings) = self.recordings.clone() {
+            // It only touches files; what fails is logged there.
+            let _ = tokio::task::spawn_blocking(move || recordings.remove(&calls)).await;
+        }
     }
 }

@@ -94,7 +94,7 @@ pub async fn sign_in(
     (status = 200, description = "The session", body = Session),
     (status = 401, description = "There is none", body = Problem),
 ))]
-pub async fn current(SignedIn { user, csrf }: SignedIn) -> Response {
+pub async fn current(SignedIn { user, csrf, .. }: SignedIn) -> Response {
     private(Json(Session { user, csrf }).into_response())
 }
 

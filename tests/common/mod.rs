@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use duologue::call::CallId;
 use duologue::call::outcome::Reason;
-use duologue::commands::serve::{keeper, serve};
+use duologue::commands::serve::{desk, keeper, serve_with};
 use duologue::config::Config;
+use duologue::desk::Desk;
 use duologue::hub::Hub;
 use duologue::records::writer::Writer;
 use duologue::sim::openai::{EngineOptions, EngineSim};
@@ -61,6 +62,8 @@ pub struct Stage {
     pub hub: Arc<Hub>,
     pub carrier: CarrierSim,
     pub engine: EngineSim,
+    /// There is one if the plan names a database.
+    pub desk: Option<Arc<Desk>>,
     pub events: Events,
     /// The program's own URL, without a slash at the end.
     pub public: String,
@@ -133,13 +136,20 @@ impl Stage {
         let keeper = kept.then(|| keeper(&config).expect("a keeper")).flatten();
         let (keeper, records) = keeper.unzip();
         let hub = Hub::keeping(Arc::new(config), keeper).expect("a hub");
+        let desk = kept.then(|| desk(&hub).expect("a desk")).flatten();
         let stop = CancellationToken::new();
-        let serving = serve(Arc::clone(&hub), listener, stop.clone().cancelled_owned());
+        let serving = serve_with(
+            Arc::clone(&hub),
+            desk.clone(),
+            listener,
+            stop.clone().cancelled_owned(),
+        );
         Self {
             events: Events::of(&hub),
             hub,
             carrier,
             engine,
+            desk,
             public,
             stop,
             server: tokio::spawn(serving),

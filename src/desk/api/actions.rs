@@ -15,7 +15,7 @@ use crate::config::AgentDial;
 use super::no_call;
 use crate::desk::Desk;
 use crate::desk::user::User;
-use crate::desk::guard::Acting;
+use crate::desk::guard::{Acting, Body};
 use crate::desk::live::Original;
 use crate::desk::refusal::Refusal;
 use crate::language::Language;
@@ -35,7 +35,6 @@ pub fn routes() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(levels))
         .routes(routes!(hang_up))
         .routes(routes!(transfer))
-        .routes(routes!(take))
 }
 
 /// A message that is to be spoken to the caller, in the caller's language.
@@ -110,7 +109,7 @@ type Done = Result<(StatusCode, Json<Accepted>), Refusal>;
 #[utoipa::path(post, path = "/api/calls/{id}/say", tag = "actions", params(("id" = String, Path)), request_body = Say,
     responses((status = 202, body = Accepted), (status = 404, description = "No such live call"),
         (status = 422, description = "Nothing to say, or too much")))]
-async fn say(State(desk): State<Arc<Desk>>, who: Acting, Path(id): Path<String>, Json(say): Json<Say>) -> Done {
+async fn say(State(desk): State<Arc<Desk>>, who: Acting, Path(id): Path<String>, Body(say): Body<Say>) -> Done {
     let call = live(&desk, &who.user, &id)?;
     let text = say.text.trim();
     if text.is_empty() {
@@ -129,7 +128,7 @@ async fn interpretation(
     State(desk): State<Arc<Desk>>,
     who: Acting,
     Path(id): Path<String>,
-    Json(wanted): Json<Interpretation>,
+    Body(wanted): Body<Interpretation>,
 ) -> Done {
     let call = live(&desk, &who.user, &id)?;
     sent(desk.hub.control(call, Control::Interpret(wanted.on)))
@@ -143,7 +142,7 @@ async fn language(
     State(desk): State<Arc<Desk>>,
     who: Acting,
     Path(id): Path<String>,
-    Json(wanted): Json<NewLanguage>,
+    Body(wanted): Body<NewLanguage>,
 ) -> Done {
     let call = live(&desk, &who.user, &id)?;
     let language = Language::find(&wanted.language)
@@ -160,7 +159,7 @@ async fn levels(
     State(desk): State<Arc<Desk>>,
     who: Acting,
     Path(id): Path<String>,
-    Json(wanted): Json<NewLevels>,
+    Body(wanted): Body<NewLevels>,
 ) -> Done {
     let call = live(&desk, &who.user, &id)?;
     let within = |level: Option<f32>, range: std::ops::RangeInclusive<f32>| {
@@ -210,7 +209,7 @@ async fn transfer(
     State(desk): State<Arc<Desk>>,
     who: Acting,
     Path(id): Path<String>,
-    Json(wanted): Json<Transfer>,
+    Body(wanted): Body<Transfer>,
 ) -> Done {
     let call = live(&desk, &who.user, &id)?;
     if !matches!(desk.hub.config.agent_dial, AgentDial::Client { .. }) {
@@ -220,27 +219,6 @@ async fn transfer(
         return Err(Refusal::wrong("this is no softphone's identity"));
     }
     Ok(ACCEPTED)
-}
-
-/// Takes a waiting call (with `AGENT_DIAL=desk`): the token lets one stream in, as the agent's.
-#[utoipa::path(post, path = "/api/calls/{id}/take", tag = "actions", params(("id" = String, Path)),
-    responses((status = 200, body = Taken), (status = 404, description = "No such live call"),
-        (status = 409, description = "Somebody else has it, or it does not wait")))]
-async fn take(
-    State(desk): State<Arc<Desk>>,
-    who: Acting,
-    Path(id): Path<String>,
-) -> Result<Json<Taken>, Refusal> {
-    let call = live(&desk, &who.user, &id)?;
-    let token = desk
-        .hub
-        .take(call, who.user.worker())
-        .await
-        .ok_or_else(|| Refusal::conflict("somebody else has taken it, or it does not wait"))?;
-    Ok(Json(Taken {
-        token,
-        url: desk.leg_url(),
-    }))
 }
 
 /// A live call that this user may act on.

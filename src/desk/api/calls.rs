@@ -15,14 +15,14 @@ use super::types::{AudioView, CallDetail, CallView, CallsPage};
 use crate::call::CallId;
 use crate::desk::Desk;
 use crate::desk::board::Happening;
-use crate::desk::guard::{Acting, SignedIn};
+use crate::desk::guard::{Acting, Body, SignedIn};
 use crate::desk::live::Line;
 use crate::desk::refusal::Refusal;
 use crate::desk::user::{Role, User};
 use crate::language::Language;
 use crate::records::read::{Cursor, Filter};
 use crate::records::record::CallRecord;
-use crate::recording::TRACKS;
+use crate::desk::api::sound::TRACKS;
 
 /// What the desk's page needs to know before anybody signs in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,7 +105,7 @@ async fn about(State(desk): State<Arc<Desk>>) -> Json<DeskView> {
         rtl: RTL.contains(&language.subtag()),
     });
     Json(DeskView {
-        password: desk.settings.password,
+        password: desk.settings.passwords,
         oidc: desk.settings.oidc.as_ref().map(|oidc| oidc.name.clone()),
         agent_dial: desk.config.agent_dial.name(),
         recording: desk.recordings.is_some(),
@@ -217,7 +217,7 @@ async fn forget(
 async fn erase(
     State(desk): State<Arc<Desk>>,
     who: Acting,
-    Json(wanted): Json<Erase>,
+    Body(wanted): Body<Erase>,
 ) -> Result<Json<Erased>, Refusal> {
     who.user.require(Role::Admin)?;
     if !wanted.number.contains(|c: char| c.is_ascii_digit()) {

@@ -103,7 +103,7 @@ impl Viewer {
 
     /// Whether the viewer is still signed in, with the rights that they have now.
     async fn is_welcome(&mut self) -> bool {
-        match self.desk.accounts.renew(&self.who).await {
+        match self.who.renewed(&self.desk).await {
             Ok(Some(user)) => {
                 self.who.user = user;
                 true

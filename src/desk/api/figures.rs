@@ -15,7 +15,7 @@ use crate::desk::Desk;
 use crate::desk::guard::SignedIn;
 use crate::desk::refusal::Refusal;
 use crate::desk::user::Role;
-use crate::records::figures::{Days, Figures};
+use crate::records::figures::{Figures, FiguresError, Range};
 
 pub fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(figures)).routes(routes!(csv))
@@ -62,6 +62,10 @@ async fn csv(
 
 async fn reckon(desk: &Desk, who: &SignedIn, wanted: &Wanted) -> Result<Figures, Refusal> {
     who.user.require(Role::Supervisor)?;
-    let days = Days::new(&wanted.from, &wanted.to, &wanted.zone).map_err(|error| Refusal::wrong(error.to_string()))?;
-    Ok(desk.store.figures(&days).await?)
+    let refused = |error: FiguresError| match error {
+        FiguresError::Database(error) => Refusal::from(error),
+        error => Refusal::wrong(error.to_string()),
+    };
+    let range = Range::new(&wanted.from, &wanted.to, &wanted.zone).map_err(refused)?;
+    desk.store.figures(&range).await.map_err(refused)
 }

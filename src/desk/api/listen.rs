@@ -46,10 +46,11 @@ struct Wanted {
     language: Party,
 }
 
-/// A WebSocket of binary frames: µ-law, 8 kHz, as it is heard. For supervisors.
+/// A WebSocket of binary frames: µ-law, 8 kHz, as it is heard. For supervisors. It ends at once if too many listen to
+/// this call already.
 #[utoipa::path(get, path = "/api/calls/{id}/listen", tag = "live", params(("id" = String, Path), Wanted),
     responses((status = 101, description = "A WebSocket"), (status = 403, description = "Not a supervisor"),
-        (status = 404, description = "No such live call"), (status = 409, description = "Too many listen already")))]
+        (status = 404, description = "No such live call")))]
 async fn listen(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
@@ -70,8 +71,7 @@ async fn listen(
     let sound = desk
         .hub
         .listen_in(call, wanted.language.into())
-        .await
-        .ok_or_else(|| Refusal::conflict("Too many listen to this call already."))?;
+        .ok_or_else(no_call)?;
     tokio::spawn(async move {
         if let Ok(io) = upgrade.await {
             let config = Some(leg_config());
@@ -95,7 +95,7 @@ where
                 Some(Ok(message)) if !message.is_close() => continue,
                 _ => return,
             },
-            _ = recheck.tick() => match desk.accounts.renew(who).await {
+            _ = recheck.tick() => match who.renewed(desk).await {
                 Ok(Some(user)) if user.require(user::Role::Supervisor).is_ok() => continue,
                 Err(_) => continue,
                 Ok(_) => None,

@@ -17,7 +17,9 @@ use crate::desk::Desk;
 use crate::desk::guard::SignedIn;
 use crate::desk::refusal::Refusal;
 use crate::recording::file::TrackReader;
-use crate::recording::TRACKS;
+
+/// The tracks of a recording, in their order.
+pub const TRACKS: [&str; 4] = ["caller", "agent", "caller_translated", "agent_translated"];
 
 /// Read from the disk at a time.
 const PIECE: u64 = 256 * 1024;

@@ -15,7 +15,7 @@ use super::no_call;
 use crate::desk::Desk;
 use crate::desk::guard::SignedIn;
 use crate::desk::refusal::Refusal;
-use crate::records::export::{Export, Format};
+use crate::records::export::{Reading, Transcript};
 
 pub fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(transcript))
@@ -47,22 +47,35 @@ async fn transcript(
     Path((id, file)): Path<(String, String)>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
-    let (format, kind) = match file.as_str() {
-        "transcript.txt" => (Format::Text, "text/plain; charset=utf-8"),
-        "transcript.json" => (Format::Json, "application/json"),
-        "transcript.vtt" => (Format::WebVtt, "text/vtt; charset=utf-8"),
-        "transcript.csv" => (Format::Csv, "text/csv; charset=utf-8"),
+    let kind = match file.as_str() {
+        "transcript.txt" => "text/plain; charset=utf-8",
+        "transcript.json" => "application/json",
+        "transcript.vtt" => "text/vtt; charset=utf-8",
+        "transcript.csv" => "text/csv; charset=utf-8",
         _ => return Err(no_call()),
     };
     let call = stored(&desk, &who.user, &id).await?;
     let utterances = desk.store.utterances(&id).await?;
-    let language = match wanted.language.unwrap_or_default() {
-        Languages::Both => None,
-        Languages::Caller => Some(crate::call::Side::Caller),
-        Languages::Agent => Some(crate::call::Side::Agent),
+    let transcript = Transcript {
+        call: &call,
+        utterances: &utterances,
+        reading: match wanted.language.unwrap_or_default() {
+            Languages::Both => Reading::Both,
+            Languages::Caller => Reading::Caller,
+            Languages::Agent => Reading::Agent,
+        },
+        redacted: desk.redacted(),
     };
-    let extension = file.rsplit('.').next().unwrap_or_default().to_owned();
+    let extension = file.rsplit('.').next().unwrap_or_default();
     let name = format!("attachment; filename=\"call-{id}.{extension}\"");
-    let text = Export { format, language, redacted: desk.redacted() }.write(&call, &utterances);
+    let text = match extension {
+        "txt" => transcript.text(),
+        "json" => transcript.json().map_err(|error| {
+            tracing::error!(%error, "a transcript cannot be written");
+            Refusal::away("The transcript cannot be written.")
+        })?,
+        "vtt" => transcript.vtt(),
+        _ => transcript.csv(),
+    };
     Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], text).into_response())
 }

@@ -1,0 +1,498 @@
+//! The desk's API over HTTP: who may see and do what, what is told live, and what a call leaves behind.
+
+#![allow(clippy::expect_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::people::{PAUSE, Talk, understood};
+use common::{SERVICE, SOON, Stage};
+use duologue::call::Side;
+use duologue::call::event::Event;
+use duologue::desk::user::Role;
+use duologue::sim::speech::{self, Tongue};
+use reqwest::header::{COOKIE, HeaderMap};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "a long enough password";
+const ES: Tongue = Tongue::Spanish;
+const EN: Tongue = Tongue::English;
+
+/// A stage with a desk, four users, and a folder for what it keeps.
+async fn stage(settings: &[(&str, &str)]) -> (Stage, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let database = format!("sqlite:{}", path("desk.db"));
+    let (spool, recordings) = (path("spool"), path("recordings"));
+    let mut all = settings.to_vec();
+    all.extend_from_slice(&[
+        ("DATABASE_URL", database.as_str()),
+        ("RECORDS_SPOOL", &spool),
+        ("RECORDINGS", &recordings),
+    ]);
+    let stage = Stage::set(&all).await;
+    let desk = stage.desk.as_deref().expect("a desk");
+    desk.store.prepare().await.expect("a schema");
+    for (name, role) in [
+        ("ana", Role::Agent),
+        ("ben", Role::Agent),
+        ("sue", Role::Supervisor),
+        ("ada", Role::Admin),
+    ] {
+        desk.accounts
+            .add(name, PASSWORD, role, None)
+            .await
+            .expect("a user");
+    }
+    (stage, folder)
+}
+
+/// Somebody who has signed in.
+struct Seat {
+    client: Client,
+    base: String,
+    csrf: String,
+}
+
+impl Seat {
+    async fn of(stage: &Stage, name: &str) -> Self {
+        let answer = Client::new()
+            .post(stage.url("/api/session"))
+            .json(&json!({"name": name, "password": PASSWORD}))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{name}");
+        let cookie = answer.headers()["set-cookie"]
+            .to_str()
+            .expect("a cookie")
+            .to_owned();
+        let cookie = cookie
+            .split(';')
+            .next()
+            .expect("its value")
+            .parse()
+            .expect("a header");
+        let session: Value = answer.json().await.expect("a session");
+        let csrf = session["csrf"].as_str().expect("a token").to_owned();
+        let headers = HeaderMap::from_iter([(COOKIE, cookie)]);
+        Self {
+            client: Client::builder()
+                .default_headers(headers)
+                .build()
+                .expect("a client"),
+            base: stage.public.clone(),
+            csrf,
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = request.header("x-csrf-token", &self.csrf);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        request.send().await.expect("an answer")
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let answer = self.ask(Method::GET, path, None).await;
+        let status = answer.status();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    async fn post(&self, path: &str, body: Value) -> StatusCode {
+        self.ask(Method::POST, path, Some(body)).await.status()
+    }
+
+    /// Live events of this path.
+    async fn watch(&self, path: &str) -> Feed {
+        let answer = self.ask(Method::GET, path, None).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        Feed {
+            answer,
+            rest: String::new(),
+        }
+    }
+
+    /// Asks again until the answer is as it should be: records are written a moment after they were made.
+    async fn until(&self, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        let mut step = tokio::time::interval(Duration::from_millis(50));
+        let asked = tokio::time::timeout(SOON, async {
+            loop {
+                step.tick().await;
+                let (_, answer) = self.get(path).await;
+                if condition(&answer) {
+                    return answer;
+                }
+            }
+        });
+        asked
+            .await
+            .unwrap_or_else(|_| panic!("{path} never was as it should be"))
+    }
+}
+
+/// Server-sent events as they come.
+struct Feed {
+    answer: Response,
+    rest: String,
+}
+
+impl Feed {
+    /// The next event; `None` at the end.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((event, rest)) = self.rest.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.rest = rest;
+                let field = |name: &str| {
+                    let lines = event.lines().filter_map(|line| line.strip_prefix(name));
+                    lines
+                        .map(|text| text.strip_prefix(' ').unwrap_or(text))
+                        .collect::<String>()
+                };
+                let name = field("event:");
+                if !name.is_empty() {
+                    let data = serde_json::from_str(&field("data:")).expect("JSON");
+                    return Some((name, data));
+                }
+                continue;
+            }
+            let piece = self.answer.chunk().await.expect("a piece")?;
+            self.rest.push_str(std::str::from_utf8(&piece).expect("text"));
+        }
+    }
+
+    /// The next event of this name that fits.
+    async fn until(&mut self, name: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        let waited = tokio::time::timeout(SOON, async {
+            while let Some((found, data)) = self.next().await {
+                if found == name && condition(&data) {
+                    return data;
+                }
+            }
+            panic!("the feed ended before {name}")
+        });
+        waited.await.unwrap_or_else(|_| panic!("no {name}"))
+    }
+}
+
+/// Everything that a seat could do to a call of somebody else's.
+fn attempts(call: &str) -> Vec<(Method, String, Option<Value>)> {
+    let path = |rest: &str| format!("/api/calls/{call}{rest}");
+    let mut all = vec![
+        (Method::GET, path(""), None),
+        (Method::GET, path("/live"), None),
+        (Method::GET, path("/transcript.txt"), None),
+        (Method::GET, path("/transcript.json"), None),
+        (Method::GET, path("/audio/caller.wav"), None),
+        (Method::GET, path("/listen?language=agent"), None),
+        (Method::DELETE, path(""), None),
+    ];
+    for (action, body) in [
+        ("say", json!({"text": "hello"})),
+        ("interpretation", json!({"on": false})),
+        ("language", json!({"party": "caller", "language": "french"})),
+        ("levels", json!({"original": "full"})),
+        ("hangup", json!({})),
+        ("transfer", json!({"identity": "ben"})),
+        ("take", json!({})),
+    ] {
+        all.push((Method::POST, path(&format!("/{action}")), Some(body)));
+    }
+    all
+}
+
+async fn talk(stage: &Stage) -> Talk {
+    stage.talk(ES).await
+}
+
+#[tokio::test]
+async fn an_agent_can_neither_see_nor_touch_another_s_call() {
+    let (stage, _folder) = stage(&[]).await;
+    let talk = talk(&stage).await;
+    stage.sentence(&talk, Side::Caller, 1).await;
+    let id = talk.call.to_string();
+    let ben = Seat::of(&stage, "ben").await;
+    let stranger = Client::new();
+    for (method, path, body) in attempts(&id) {
+        let answer = ben.ask(method.clone(), &path, body.clone()).await;
+        let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN];
+        assert!(
+            refused.contains(&answer.status()),
+            "ben: {method} {path}: {}",
+            answer.status()
+        );
+        let request = stranger.request(method.clone(), stage.url(&path));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(
+            answer.status(),
+            StatusCode::UNAUTHORIZED,
+            "nobody: {method} {path}"
+        );
+    }
+    let (_, list) = ben.get("/api/calls").await;
+    assert_eq!(list["calls"], json!([]));
+    let mut board = ben.watch("/api/live").await;
+    let calls = board.until("calls", |_| true).await;
+    assert_eq!(calls["calls"], json!([]));
+    // Nothing of all that reached the call.
+    assert_eq!(
+        stage
+            .events
+            .count(talk.call, |event| matches!(event, Event::Controlled { .. })),
+        0
+    );
+    for name in ["ana", "sue", "ada"] {
+        let seat = Seat::of(&stage, name).await;
+        let (status, detail) = seat.get(&format!("/api/calls/{id}")).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+        assert_eq!(detail["live"]["agent"], "ana");
+        let mut board = seat.watch("/api/live").await;
+        board
+            .until("calls", |calls| calls["calls"][0]["id"] == id.as_str())
+            .await;
+    }
+    stage.part(&talk).await;
+    // The same holds for what is left of it.
+    let sue = Seat::of(&stage, "sue").await;
+    sue.until("/api/calls", |list| list["calls"][0]["ended"].is_i64())
+        .await;
+    for path in [
+        format!("/api/calls/{id}"),
+        format!("/api/calls/{id}/transcript.txt"),
+    ] {
+        assert_eq!(ben.get(&path).await.0, StatusCode::NOT_FOUND, "{path}");
+        let answer = sue.ask(Method::GET, &path, None).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(
+        sue.ask(Method::DELETE, &format!("/api/calls/{id}"), None)
+            .await
+            .status(),
+        StatusCode::FORBIDDEN
+    );
+    let ada = Seat::of(&stage, "ada").await;
+    assert_eq!(
+        ada.ask(Method::DELETE, &format!("/api/calls/{id}"), None)
+            .await
+            .status(),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        ada.get(&format!("/api/calls/{id}")).await.0,
+        StatusCode::NOT_FOUND
+    );
+    drop(board);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn what_is_said_is_told_live_and_kept_in_both_languages() {
+    let (stage, _folder) = stage(&[("RECORD_AUDIO", "true")]).await;
+    let talk = talk(&stage).await;
+    let id = talk.call.to_string();
+    let ana = Seat::of(&stage, "ana").await;
+    let mut feed = ana.watch(&format!("/api/calls/{id}/live")).await;
+    let snapshot = feed.until("snapshot", |_| true).await;
+    assert_eq!(snapshot["call"]["phase"], "conversation");
+    assert_eq!(snapshot["utterances"], json!([]));
+    let watched = async {
+        let growing = feed.until("caption", |line| line["final"] == false).await;
+        let done = feed
+            .until("utterance", |line| line["source"] == speech::text(1, ES))
+            .await;
+        (growing, done)
+    };
+    let ((growing, done), ()) = tokio::join!(watched, stage.sentence(&talk, Side::Caller, 1));
+    assert_eq!(growing["key"], done["key"]);
+    assert_eq!(
+        (&done["target"], &done["speaker"]),
+        (&json!(speech::text(1, EN)), &json!("caller"))
+    );
+    assert!(done["onset_span"].as_i64().is_some_and(|span| span > 0));
+
+    // Typing, and what becomes of it.
+    let path = |rest: &str| format!("/api/calls/{id}/{rest}");
+    for text in ["", "  \n ", &"x".repeat(1_001)] {
+        assert_eq!(
+            ana.post(&path("say"), json!({"text": text})).await,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+    }
+    let said = json!({"text": speech::text(2, EN)});
+    assert_eq!(ana.post(&path("say"), said).await, StatusCode::ACCEPTED);
+    let typed = feed.until("utterance", |line| line["typed"] == true).await;
+    assert_eq!(typed["target"], speech::text(2, ES));
+    assert!(talk.caller.quiet_for(PAUSE, SOON).await);
+    assert_eq!(understood(&talk.caller), [(2, ES)]);
+
+    // Controls are seen by whoever watches.
+    assert_eq!(
+        ana.post(&path("levels"), json!({"original": "ducked"})).await,
+        StatusCode::ACCEPTED
+    );
+    feed.until("call", |call| call["original"] == "ducked").await;
+    let level = json!({"speaker": "caller", "translation_db": -6.0});
+    assert_eq!(ana.post(&path("levels"), level).await, StatusCode::ACCEPTED);
+    feed.until("call", |call| call["levels"]["caller"]["translation_db"] == -6.0)
+        .await;
+    for wrong in [
+        json!({"speaker": "caller", "translation_db": 60}),
+        json!({"original_db": -3}),
+    ] {
+        assert_eq!(
+            ana.post(&path("levels"), wrong).await,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+    }
+    let language = json!({"party": "caller", "language": "klingon"});
+    assert_eq!(
+        ana.post(&path("language"), language).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        ana.post(&path("interpretation"), json!({"on": false})).await,
+        StatusCode::ACCEPTED
+    );
+    feed.until("call", |call| call["health"]["caller"] == "off").await;
+    assert_eq!(ana.post(&path("hangup"), json!({})).await, StatusCode::ACCEPTED);
+    let ended = feed.until("ended", |_| true).await;
+    assert_eq!(ended["reason"], "agent_hung_up");
+    assert!(feed.next().await.is_none(), "the feed ends with the call");
+    assert!(talk.caller.ended(SOON).await && talk.agent.ended(SOON).await);
+
+    let detail = ana
+        .until(&format!("/api/calls/{id}"), |call| call["call"]["ended"].is_i64())
+        .await;
+    let lines: Vec<&Value> = detail["utterances"].as_array().expect("lines").iter().collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        (&lines[0]["source"], &lines[1]["typed"]),
+        (&json!(speech::text(1, ES)), &json!(true))
+    );
+    assert_eq!(detail["call"]["service_number"], SERVICE);
+    assert_eq!(detail["audio"]["tracks"].as_array().map(Vec::len), Some(4));
+    let part = ana
+        .client
+        .get(stage.url(&path("audio/caller.wav")))
+        .header("range", "bytes=0-43")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert!(
+        part.headers()["content-range"]
+            .to_str()
+            .is_ok_and(|range| range.starts_with("bytes 0-43/"))
+    );
+    assert_eq!(&part.bytes().await.expect("bytes")[..4], b"RIFF");
+    let (_, found) = ana
+        .get(&format!(
+            "/api/calls?q={}",
+            speech::text(1, EN).split(' ').next().expect("a word")
+        ))
+        .await;
+    assert_eq!(found["calls"][0]["id"], id.as_str());
+    let (_, none) = ana.get("/api/calls?q=unsayable").await;
+    assert_eq!(none["calls"], json!([]));
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere_can_do_nothing() {
+    let (stage, _folder) = stage(&[]).await;
+    let talk = talk(&stage).await;
+    let ana = Seat::of(&stage, "ana").await;
+    let path = format!("/api/calls/{}/hangup", talk.call);
+    let post = || ana.client.post(stage.url(&path)).json(&json!({}));
+    let other_origin = post()
+        .header("x-csrf-token", &ana.csrf)
+        .header("origin", "https://evil.example");
+    for (what, request) in [
+        ("no token", post()),
+        (
+            "a wrong token",
+            post().header("x-csrf-token", "0".repeat(ana.csrf.len())),
+        ),
+        ("another origin", other_origin),
+    ] {
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{what}");
+        assert!(
+            !answer.headers().contains_key("access-control-allow-origin"),
+            "{what}"
+        );
+    }
+    let listen = ana
+        .client
+        .get(stage.url(&format!("/api/calls/{}/listen?language=agent", talk.call)));
+    let answer = listen
+        .header("origin", "https://evil.example")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        stage
+            .events
+            .count(talk.call, |event| matches!(event, Event::Controlled { .. })),
+        0
+    );
+    let page = ana.client.get(stage.url("/desk")).send().await.expect("a page");
+    let policy = page.headers()["content-security-policy"]
+        .to_str()
+        .expect("a policy")
+        .to_owned();
+    for part in [
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"));
+    stage.part(&talk).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn every_route_is_documented() {
+    let (stage, _folder) = stage(&[]).await;
+    let sue = Seat::of(&stage, "sue").await;
+    let (status, document) = sue.get("/api/openapi.json").await;
+    assert_eq!(status, StatusCode::OK);
+    let paths = document["paths"].as_object().expect("paths");
+    for path in [
+        "/api/session",
+        "/api/desk",
+        "/api/calls",
+        "/api/calls/{id}",
+        "/api/calls/{id}/live",
+        "/api/calls/{id}/say",
+        "/api/calls/{id}/listen",
+        "/api/calls/{id}/audio/{file}",
+        "/api/live",
+        "/api/figures",
+        "/api/replies",
+        "/api/users",
+        "/api/erase",
+    ] {
+        assert!(paths.contains_key(path), "{path}");
+    }
+    let refused = Client::new()
+        .get(stage.url("/api/openapi.json"))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(refused.status(), StatusCode::OK, "what can be done is no secret");
+    stage.strike().await;
+}
