@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use duologue::commands::{demo, health, load, serve};
+use duologue::commands::user::UserCommand;
+use duologue::commands::{demo, health, load, serve, user};
 use duologue::config::{Config, Logging};
 
 /// Two people on the phone, each in their own language, and each hears the other in their own.
@@ -66,6 +67,11 @@ enum Command {
         #[arg(long)]
         dialect: String,
     },
+    /// Users of the desk
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
     /// Ask the instance on this machine whether it is alive
     Health,
 }
@@ -114,6 +120,7 @@ async fn main() -> ExitCode {
             Ok(dialect) => load::floor::run(port, carrier, &engine, dialect).await,
             Err(error) => Err(error),
         },
+        Command::User { command } => change_users(command).await,
         Command::Health => ask_health(),
     };
     match result {
@@ -162,6 +169,12 @@ async fn serve_or_explain() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn change_users(command: UserCommand) -> anyhow::Result<()> {
+    let url =
+        duologue::config::desk::database_url(&environment).map_err(|mistake| anyhow::anyhow!("{mistake}"))?;
+    user::run(&url, command).await
 }
 
 fn ask_health() -> anyhow::Result<()> {

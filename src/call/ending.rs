@@ -189,7 +189,10 @@ impl Call {
             self.play_kept(speaker, out);
         }
         self.close_session(speaker, out);
-        let until = self.ending.as_ref().map_or(now, |ending| ending.since + DRAIN_ALL);
+        let until = self
+            .ending
+            .as_ref()
+            .map_or(now, |ending| ending.since + DRAIN_ALL);
         let typed = !self.typing[speaker as usize].is_over();
         if typed && now < until && self.is_heard(speaker) {
             self.set_stage(Stage::Typed { speaker });

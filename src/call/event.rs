@@ -69,9 +69,17 @@ pub enum Event {
     /// A party has begun or ceased to speak, by our own measure.
     Talking { side: Side, talking: bool },
     /// A typed message was accepted and will be spoken; messages are counted from 1 in a call.
-    Typed { speaker: Side, number: u32, text: String },
+    Typed {
+        speaker: Side,
+        number: u32,
+        text: String,
+    },
     /// It cannot be spoken.
-    TypedFailed { speaker: Side, number: u32, why: &'static str },
+    TypedFailed {
+        speaker: Side,
+        number: u32,
+        why: &'static str,
+    },
     /// What an engine's work is billed by.
     Used { session: SessionId, usage: Usage },
     /// A listener who heard nothing for long was given a cue.

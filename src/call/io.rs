@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::language::Language;
 use crate::phrase::Phrase;
 
-use super::event::Event;
 use super::OriginalAudio;
+use super::event::Event;
 use super::ids::{DialId, MarkId, RequestId, SessionId, Side, SocketId};
 
 /// Something that happened.

@@ -177,7 +177,11 @@ impl Call {
         let Some(phrase) = self.setup.announce else { return };
         let agent = self.setup.agent;
         // In a language without a voice, the sentence is in English.
-        let language = if agent.say.is_some() { agent } else { Language::english() };
+        let language = if agent.say.is_some() {
+            agent
+        } else {
+            Language::english()
+        };
         let typing = &mut self.typing[Side::Caller as usize];
         let message = Message {
             number: None,
@@ -481,7 +485,10 @@ impl Call {
             Waits::Nothing | Waits::Again | Waits::Floor => {}
             Waits::Confirm => {
                 let trusted = !self.setup.must_confirm;
-                if self.typist(side).is_some_and(|typist| typist.connected && trusted) {
+                if self
+                    .typist(side)
+                    .is_some_and(|typist| typist.connected && trusted)
+                {
                     self.typist_ready(side);
                 } else {
                     self.typist_lost(side, Cure::Again, None, out);

@@ -17,6 +17,7 @@ use crate::config::{Config, Logging};
 use crate::desk::Desk;
 use crate::http;
 use crate::hub::{Hub, Keeper};
+use crate::recording::recorder;
 use crate::records::scribe::Models;
 use crate::records::spool::Spool;
 use crate::records::store::Store;
@@ -64,7 +65,12 @@ pub fn keeper(config: &Config) -> anyhow::Result<Option<(Keeper, Writer)>> {
     let store = Store::new(records.url.expose_secret(), 2).context("DATABASE_URL cannot be used")?;
     let spool = Spool::open(&records.spool)
         .with_context(|| format!("RECORDS_SPOOL: {} cannot be used", records.spool.display()))?;
-    let (queue, writer) = Writer::start(Arc::new(store), spool, records.policy)?;
+    // What is forgotten leaves no recording behind.
+    let recordings = config.recording.folder.clone();
+    let forgotten = Arc::new(move |calls: &[String]| {
+        recorder::remove(&recordings, calls);
+    });
+    let (queue, writer) = Writer::start_telling(Arc::new(store), spool, records.policy, forgotten)?;
     let keeper = Keeper {
         queue,
         models: Arc::new(Models {

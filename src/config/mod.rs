@@ -59,8 +59,7 @@ pub struct Config {
     pub database: SecretString,
     /// `None`: nothing is kept of calls.
     pub records: Option<Records>,
-    /// `None`: no audio is kept of calls.
-    pub recording: Option<Recording>,
+    pub recording: Recording,
     /// `None`: there is no page for agents.
     pub desk: Option<Desk>,
 }
@@ -180,7 +179,7 @@ impl Reader<'_> {
         let drain = self.seconds("DRAIN_SECONDS", 900, 0);
         let database = self.database();
         let records = self.records(database.as_ref());
-        let recording = self.recording();
+        let recording = self.recording(!matches!(records, Some(None)));
         let desk = self.desk();
         let interpreter = self.choice(
             "INTERPRETER",

@@ -4,19 +4,24 @@ use std::path::PathBuf;
 
 use super::reader::Reader;
 
-/// Where calls are recorded.
+/// Where recordings are, and whether more are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
+    pub wanted: bool,
     pub folder: PathBuf,
 }
 
 impl Reader<'_> {
-    /// `Some(None)` if nothing is recorded.
-    pub(super) fn recording(&mut self) -> Option<Option<Recording>> {
+    /// `kept`: there are records, by which recordings are found and forgotten.
+    pub(super) fn recording(&mut self, kept: bool) -> Option<Recording> {
         let wanted = self.choice("RECORD_AUDIO", &[("false", false), ("true", true)])?;
         let folder = self.value("RECORDINGS").unwrap_or_else(|| "recordings".into());
-        Some(wanted.then(|| Recording {
+        if wanted && !kept {
+            return self.mistake("RECORD_AUDIO", "recordings need records; RECORDS is off");
+        }
+        Some(Recording {
+            wanted,
             folder: folder.into(),
-        }))
+        })
     }
 }

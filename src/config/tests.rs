@@ -215,10 +215,19 @@ fn secrets_do_not_print() {
 
 #[test]
 fn calls_are_recorded_only_if_that_is_asked_for() {
-    assert_eq!(read(&[]).expect("settings").recording, None);
-    let folder = |changes| read(changes).expect("settings").recording.map(|one| one.folder);
+    let recording = |changes| read(changes).expect("settings").recording;
+    let folder = |changes| {
+        Some(recording(changes))
+            .filter(|one| one.wanted)
+            .map(|one| one.folder)
+    };
     assert_eq!(folder(&[("RECORDINGS", "/srv/audio")]), None);
+    assert_eq!(recording(&[]).folder, std::path::PathBuf::from("recordings"));
     assert_eq!(folder(&[("RECORD_AUDIO", "true")]), Some("recordings".into()));
+    assert_eq!(
+        names(&[("RECORD_AUDIO", "true"), ("RECORDS", "off")]),
+        ["RECORD_AUDIO"]
+    );
     let both = &[("RECORD_AUDIO", "true"), ("RECORDINGS", "/srv/audio")];
     assert_eq!(folder(both), Some("/srv/audio".into()));
     assert_eq!(names(&[("RECORD_AUDIO", "yes")]), ["RECORD_AUDIO"]);

@@ -168,7 +168,11 @@ impl Board {
         let Some(watched) = state.calls.get_mut(&id) else {
             return;
         };
-        let at = watched.live.call.started.saturating_add_unsigned(happened.at.as_millis());
+        let at = watched
+            .live
+            .call
+            .started
+            .saturating_add_unsigned(happened.at.as_millis());
         let change = watched.live.note(happened.at, &happened.event);
         if let Some((kind, speaker, detail)) = told(&happened.event) {
             watched.tell(|_| {
@@ -205,7 +209,12 @@ impl Board {
     /// After a gap: calls that ended unnoticed are ended here too.
     fn forget_ended(&self, hub: &Hub) {
         let mut state = self.state();
-        let ended: Vec<CallId> = state.calls.keys().copied().filter(|&id| hub.facts(id).is_none()).collect();
+        let ended: Vec<CallId> = state
+            .calls
+            .keys()
+            .copied()
+            .filter(|&id| hub.facts(id).is_none())
+            .collect();
         for id in ended {
             if let Some(watched) = state.calls.get_mut(&id) {
                 watched.tell(|_| Some(News::Ended("unknown")));
@@ -223,7 +232,9 @@ impl Board {
         }
         for id in changed {
             if let Some(watched) = state.calls.get(&id) {
-                let _ = self.news.send(BoardNews::Call(Arc::new(watched.live.call.clone())));
+                let _ = self
+                    .news
+                    .send(BoardNews::Call(Arc::new(watched.live.call.clone())));
             }
         }
     }

@@ -350,7 +350,11 @@ impl Live {
         let Some(line) = place.checked_sub(self.gone).and_then(|at| self.lines.get_mut(at)) else {
             return Change::Nothing;
         };
-        let grown = if source { &mut line.source } else { &mut line.target };
+        let grown = if source {
+            &mut line.source
+        } else {
+            &mut line.target
+        };
         if line.is_final || grown.len() + text.len() > TEXT_MAX {
             return Change::Nothing;
         }

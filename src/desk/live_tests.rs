@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::call::Span;
 use crate::call::event::Totals;
 use crate::call::outcome::Reason;
-use crate::call::Span;
 use crate::language::Language;
 
 const SESSION: SessionId = SessionId {
@@ -45,12 +45,18 @@ fn a_caption_grows_in_its_place_and_becomes_the_utterance() {
     let mut live = live("spanish");
     let first = live.note(at(100), &caption(1, true, " Buenos"));
     assert_eq!(first, Change::Line(0));
-    assert_eq!(live.note(at(200), &caption(2, true, "¿Qué tal?")), Change::Line(1));
+    assert_eq!(
+        live.note(at(200), &caption(2, true, "¿Qué tal?")),
+        Change::Line(1)
+    );
     assert_eq!(live.note(at(300), &caption(1, true, " días")), Change::Line(0));
     live.note(at(400), &caption(1, false, "Good day"));
     let line = live.line(0).expect("a line").clone();
     assert_eq!(line.key, "caller-2-1");
-    assert_eq!((line.source.as_str(), line.target.as_str()), ("Buenos días", "Good day"));
+    assert_eq!(
+        (line.source.as_str(), line.target.as_str()),
+        ("Buenos días", "Good day")
+    );
     assert!(!line.is_final && line.spoken == 1_000_100);
     let utterance = Utterance {
         speaker: Some(Side::Caller),
@@ -131,12 +137,18 @@ fn health_is_told_as_it_is() {
 fn an_endless_call_forgets_its_first_lines_and_keeps_their_places_apart() {
     let mut live = live("spanish");
     for turn in 0..1_500 {
-        assert_eq!(live.note(at(turn.into()), &caption(turn, true, "x")), Change::Line(turn as usize));
+        assert_eq!(
+            live.note(at(turn.into()), &caption(turn, true, "x")),
+            Change::Line(turn as usize)
+        );
     }
     assert_eq!(live.lines().len(), 1_000);
     assert_eq!(live.line(499), None);
     assert_eq!(live.line(500).map(|line| line.key.as_str()), Some("caller-2-500"));
-    assert_eq!(live.note(at(2_000), &caption(1_499, true, "y")), Change::Line(1_499));
+    assert_eq!(
+        live.note(at(2_000), &caption(1_499, true, "y")),
+        Change::Line(1_499)
+    );
 }
 
 #[test]

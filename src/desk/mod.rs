@@ -35,9 +35,9 @@ use anyhow::Context as _;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{AgentDial, Config};
-use crate::config::desk::Desk as Settings;
 use crate::call::CallId;
+use crate::config::Config;
+use crate::config::desk::Desk as Settings;
 use crate::hub::Hub;
 use crate::recording::recorder::Recordings;
 use crate::records::redact::{self, Kinds};

@@ -184,7 +184,10 @@ impl Prompted {
             }
             "conversation.item.input_audio_transcription.delta" => {
                 let id = received.item_id()?;
-                let item = self.items.iter().find(|item| item.id == id && !item.transcribed)?;
+                let item = self
+                    .items
+                    .iter()
+                    .find(|item| item.id == id && !item.transcribed)?;
                 Some(SessionEvent::SourceText {
                     turn: item.turn,
                     text: received.delta(),

@@ -11,11 +11,11 @@
 
 use serde_json::json;
 
+use super::Settings;
 use super::problem::failure;
 use super::prompt;
 use super::prompted::{SETTINGS_EVENT, TURN_EVENT, answer_cure, reasons};
 use super::prompted_wire::{Received, Status};
-use super::Settings;
 use crate::call::{Cure, SessionEvent};
 use crate::language::Language;
 use crate::wire;

@@ -15,7 +15,7 @@ pub fn answer(config: &Config, call: CallId, side: Side, answer: &Answer) -> Str
                 document = document.say(*phrase, language);
             }
             // The first document of a caller is the one that connects them.
-            if *say == Some(Phrase::Connecting) && config.recording.is_some() {
+            if *say == Some(Phrase::Connecting) && config.recording.wanted {
                 document = document.say(Phrase::Recorded, language);
             }
             streaming(document, config, call, side, language, token)
@@ -29,9 +29,10 @@ pub fn answer(config: &Config, call: CallId, side: Side, answer: &Answer) -> Str
 pub fn agent(config: &Config, call: CallId, token: &str) -> String {
     let language = config.agent_language;
     let softphone = matches!(config.agent_dial, AgentDial::Client { .. });
-    let document = match &config.recording {
-        Some(_) if softphone => Document::default().say(Phrase::Recorded, language),
-        _ => Document::default(),
+    let document = if softphone && config.recording.wanted {
+        Document::default().say(Phrase::Recorded, language)
+    } else {
+        Document::default()
     };
     streaming(document, config, call, Side::Agent, language, token)
 }

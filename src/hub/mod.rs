@@ -140,8 +140,11 @@ impl Hub {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(3))
             .build()?;
-        let folder = config.recording.as_ref().map(|one| &one.folder);
-        let recordings = folder.map(|folder| Recordings::start(folder)).transpose()?;
+        // Those that were made before are still played, and forgotten in their time.
+        let recording = &config.recording;
+        let recordings = (recording.wanted || recording.folder.is_dir())
+            .then(|| Recordings::start(&recording.folder))
+            .transpose()?;
         let twilio = &config.twilio;
         let rest = Rest::new(
             http,

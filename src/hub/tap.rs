@@ -51,7 +51,8 @@ impl Tap {
         match event {
             Event::Conversation => {
                 self.stage = Stage::Talking(Instant::now());
-                self.recording = hub.recordings.as_ref().and_then(|all| all.record(call));
+                let recordings = hub.recordings.as_ref().filter(|_| hub.config.recording.wanted);
+                self.recording = recordings.and_then(|all| all.record(call));
                 self.open();
             }
             // What was on its way to a party who is gone is heard by nobody.

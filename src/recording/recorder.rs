@@ -66,6 +66,20 @@ pub struct Recording {
     end: Option<OwnedPermit<Letter>>,
 }
 
+/// Removes the recordings of calls that are over, as [`Recordings::remove`] does.
+pub fn remove(folder: &Path, calls: &[String]) -> usize {
+    let calls = calls.iter().filter_map(|call| call.parse::<CallId>().ok());
+    let removed = calls.filter(|&call| match std::fs::remove_file(path(folder, call)) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => {
+            tracing::error!(%call, %error, "a recording could not be removed");
+            false
+        }
+    });
+    removed.count()
+}
+
 impl Recordings {
     /// Starts the thread. The folder is made when it is needed.
     ///
@@ -151,22 +165,12 @@ impl Recordings {
     /// Removes the recordings of these calls; one that is being made stops. What is no call's id is passed over. Blocks.
     /// Gives the number of files that were removed.
     pub fn remove(&self, calls: &[String]) -> usize {
-        let calls = calls.iter().filter_map(|call| call.parse::<CallId>().ok());
-        calls.filter(|call| self.remove_one(*call)).count()
-    }
-
-    fn remove_one(&self, call: CallId) -> bool {
-        if let Some(state) = lock(&self.0.live).get(&call) {
-            state.erased.store(true, Ordering::SeqCst);
-        }
-        match std::fs::remove_file(path(&self.0.folder, call)) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => {
-                tracing::error!(%call, %error, "a recording could not be removed");
-                false
+        for call in calls.iter().filter_map(|call| call.parse::<CallId>().ok()) {
+            if let Some(state) = lock(&self.0.live).get(&call) {
+                state.erased.store(true, Ordering::SeqCst);
             }
         }
+        remove(&self.0.folder, calls)
     }
 
     /// Milliseconds of all recordings that ended with audio lost on the way to the disk.

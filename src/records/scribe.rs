@@ -363,7 +363,10 @@ fn described(control: &Control) -> String {
             translation_db,
         } => {
             let level = |name: &str, db: &Option<f32>| db.map(|db| format!(" {name} {db} dB"));
-            let levels = [level("original", original_db), level("translation", translation_db)];
+            let levels = [
+                level("original", original_db),
+                level("translation", translation_db),
+            ];
             format!("{speaker}:{}", levels.into_iter().flatten().collect::<String>())
         }
         Control::HangUp => "hang up".to_owned(),

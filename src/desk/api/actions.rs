@@ -10,14 +10,14 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::no_call;
 use crate::call::{CallId, Control, Side};
 use crate::config::AgentDial;
-use super::no_call;
 use crate::desk::Desk;
-use crate::desk::user::User;
 use crate::desk::guard::{Acting, Body};
 use crate::desk::live::Original;
 use crate::desk::refusal::Refusal;
+use crate::desk::user::User;
 use crate::language::Language;
 
 /// Longest message that may be typed, in characters: a minute of speech.
@@ -109,7 +109,12 @@ type Done = Result<(StatusCode, Json<Accepted>), Refusal>;
 #[utoipa::path(post, path = "/api/calls/{id}/say", tag = "actions", params(("id" = String, Path)), request_body = Say,
     responses((status = 202, body = Accepted), (status = 404, description = "No such live call"),
         (status = 422, description = "Nothing to say, or too much")))]
-async fn say(State(desk): State<Arc<Desk>>, who: Acting, Path(id): Path<String>, Body(say): Body<Say>) -> Done {
+async fn say(
+    State(desk): State<Arc<Desk>>,
+    who: Acting,
+    Path(id): Path<String>,
+    Body(say): Body<Say>,
+) -> Done {
     let call = live(&desk, &who.user, &id)?;
     let text = say.text.trim();
     if text.is_empty() {
@@ -145,8 +150,8 @@ async fn language(
     Body(wanted): Body<NewLanguage>,
 ) -> Done {
     let call = live(&desk, &who.user, &id)?;
-    let language = Language::find(&wanted.language)
-        .ok_or_else(|| Refusal::wrong("this language is not known"))?;
+    let language =
+        Language::find(&wanted.language).ok_or_else(|| Refusal::wrong("this language is not known"))?;
     let side = wanted.party.into();
     sent(desk.hub.control(call, Control::Language { side, language }))
 }

@@ -14,6 +14,7 @@ use super::no_call;
 use super::types::{AudioView, CallDetail, CallView, CallsPage};
 use crate::call::CallId;
 use crate::desk::Desk;
+use crate::desk::api::sound::TRACKS;
 use crate::desk::board::Happening;
 use crate::desk::guard::{Acting, Body, SignedIn};
 use crate::desk::live::Line;
@@ -22,7 +23,6 @@ use crate::desk::user::{Role, User};
 use crate::language::Language;
 use crate::records::read::{Cursor, Filter};
 use crate::records::record::CallRecord;
-use crate::desk::api::sound::TRACKS;
 
 /// What the desk's page needs to know before anybody signs in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -163,7 +163,10 @@ async fn detail(
     Path(id): Path<String>,
 ) -> Result<Json<CallDetail>, Refusal> {
     let call: CallId = id.parse().map_err(|_| no_call())?;
-    let live = desk.board.call(call).filter(|live| desk.may_see_live(&who.user, live));
+    let live = desk
+        .board
+        .call(call)
+        .filter(|live| desk.may_see_live(&who.user, live));
     let record = match stored(&desk, &who.user, &id).await {
         Ok(record) => CallView::of(record, None, live.is_some()),
         // Its first record may still be on its way.
@@ -171,7 +174,13 @@ async fn detail(
     };
     let mut utterances: Vec<Line> = match live.as_ref().and_then(|_| desk.board.lines(call)) {
         Some(lines) => lines,
-        None => desk.store.utterances(&id).await?.into_iter().map(Line::from).collect(),
+        None => desk
+            .store
+            .utterances(&id)
+            .await?
+            .into_iter()
+            .map(Line::from)
+            .collect(),
     };
     if live.is_none() {
         for line in &mut utterances {
@@ -179,8 +188,20 @@ async fn detail(
             desk.redact(&mut line.target);
         }
     }
-    let events = desk.store.events(&id).await?.into_iter().map(Happening::from).collect();
-    let usages = desk.store.usages(&id).await?.into_iter().map(Into::into).collect();
+    let events = desk
+        .store
+        .events(&id)
+        .await?
+        .into_iter()
+        .map(Happening::from)
+        .collect();
+    let usages = desk
+        .store
+        .usages(&id)
+        .await?
+        .into_iter()
+        .map(Into::into)
+        .collect();
     let audio = audio(&desk, call).await;
     Ok(Json(CallDetail {
         call: record,
@@ -208,7 +229,11 @@ async fn forget(
     let erased = desk.store.erase_call(&id).await?;
     desk.forget_recordings(vec![id]).await;
     tracing::info!(by = who.user.name, %call, "a call was erased");
-    if erased.is_empty() { Err(no_call()) } else { Ok(StatusCode::NO_CONTENT) }
+    if erased.is_empty() {
+        Err(no_call())
+    } else {
+        Ok(StatusCode::NO_CONTENT)
+    }
 }
 
 /// Forgets all calls from a number, with their recordings. For administrators.
@@ -237,8 +262,14 @@ pub(super) async fn stored(desk: &Desk, user: &User, id: &str) -> Result<CallRec
     let call = desk.store.call(id).await?.ok_or_else(no_call)?;
     // While it runs, who has it is known here first.
     let live = desk.live(id);
-    let agent = live.as_ref().map_or(call.agent.as_deref(), |live| live.agent.as_deref());
-    if user.may_see(agent) { Ok(call) } else { Err(no_call()) }
+    let agent = live
+        .as_ref()
+        .map_or(call.agent.as_deref(), |live| live.agent.as_deref());
+    if user.may_see(agent) {
+        Ok(call)
+    } else {
+        Err(no_call())
+    }
 }
 
 async fn audio(desk: &Desk, call: CallId) -> Option<AudioView> {

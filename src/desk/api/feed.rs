@@ -16,8 +16,8 @@ use tokio::time::Interval;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::call::CallId;
 use super::no_call;
+use crate::call::CallId;
 use crate::desk::Desk;
 use crate::desk::board::{BoardNews, News};
 use crate::desk::guard::SignedIn;
@@ -30,7 +30,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Whoever has signed out, or may sign in no more, sees nothing more after this.
 const RECHECK: Duration = Duration::from_secs(20);
 
-type Feed = Sse<axum::response::sse::KeepAliveStream<std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>>>;
+type Feed = Sse<
+    axum::response::sse::KeepAliveStream<
+        std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>,
+    >,
+>;
 
 pub fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(all)).routes(routes!(one))
@@ -71,7 +75,8 @@ async fn one(
         news,
         over: false,
     };
-    feed.viewer.tell("snapshot", &json!({"call": live, "utterances": lines}));
+    feed.viewer
+        .tell("snapshot", &json!({"call": live, "utterances": lines}));
     Ok(sse(feed))
 }
 
@@ -233,7 +238,8 @@ impl CallFeed {
             return false;
         }
         self.news = news;
-        self.viewer.tell("snapshot", &json!({"call": live, "utterances": lines}));
+        self.viewer
+            .tell("snapshot", &json!({"call": live, "utterances": lines}));
         true
     }
 }

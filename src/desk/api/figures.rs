@@ -52,7 +52,10 @@ async fn csv(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     let figures = reckon(&desk, &who, &wanted).await?;
-    let name = format!("attachment; filename=\"figures-{}-{}.csv\"", figures.from, figures.to);
+    let name = format!(
+        "attachment; filename=\"figures-{}-{}.csv\"",
+        figures.from, figures.to
+    );
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, name),

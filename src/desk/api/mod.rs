@@ -49,8 +49,18 @@ pub fn router(desk: &Arc<Desk>) -> Router {
     let (api, document) = documented().with_state(Arc::clone(desk)).split_for_parts();
     let document = Arc::new(document);
     let api = api
-        .route("/api/openapi.json", get(move || async move { Json(document.as_ref().clone()) }))
-        .route("/api/{*path}", get(unknown).post(unknown).put(unknown).patch(unknown).delete(unknown))
+        .route(
+            "/api/openapi.json",
+            get(move || async move { Json(document.as_ref().clone()) }),
+        )
+        .route(
+            "/api/{*path}",
+            get(unknown)
+                .post(unknown)
+                .put(unknown)
+                .patch(unknown)
+                .delete(unknown),
+        )
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn(answer_safely));
     Router::new()
@@ -88,7 +98,10 @@ async fn answer_safely(request: Request, next: Next) -> Response {
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
     ] {
         if !headers.contains_key(name) {
             headers.insert(name, HeaderValue::from_static(value));

@@ -43,7 +43,10 @@ async fn track(
 ) -> Result<Response, Refusal> {
     let nothing = || Refusal::not_found("There is no such recording.");
     let name = file.strip_suffix(".wav").ok_or_else(nothing)?;
-    let number = TRACKS.iter().position(|known| *known == name).ok_or_else(nothing)?;
+    let number = TRACKS
+        .iter()
+        .position(|known| *known == name)
+        .ok_or_else(nothing)?;
     stored(&desk, &who.user, &id).await?;
     let recordings = desk.recordings.clone().ok_or_else(nothing)?;
     let call = id.parse().map_err(|_| no_call())?;
@@ -54,7 +57,10 @@ async fn track(
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let kind = (header::CONTENT_TYPE, "audio/wav".to_owned());
     let ranges = (header::ACCEPT_RANGES, "bytes".to_owned());
-    let name = (header::CONTENT_DISPOSITION, format!("inline; filename=\"call-{id}-{file}\""));
+    let name = (
+        header::CONTENT_DISPOSITION,
+        format!("inline; filename=\"call-{id}-{file}\""),
+    );
     let (status, range) = match asked.map(|asked| part(asked, length)) {
         None | Some(Part::All) => (StatusCode::OK, 0..length),
         Some(Part::Of(range)) => (StatusCode::PARTIAL_CONTENT, range),
@@ -86,7 +92,11 @@ enum Part {
 }
 
 fn part(asked: &str, length: u64) -> Part {
-    let Some((from, to)) = asked.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+    let Some((from, to)) = asked
+        .trim()
+        .strip_prefix("bytes=")
+        .and_then(|range| range.split_once('-'))
+    else {
         return Part::All;
     };
     let number = |text: &str| text.parse::<u64>().ok();
