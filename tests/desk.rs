@@ -7,49 +7,12 @@ mod common;
 
 use browser::{Browsers, click, complaints, element, picture, until, write};
 use common::people::{PAUSE, Talk, say, understood};
+use common::seat::{PASSWORD, stage};
 use common::{SOON, Stage};
 use duologue::call::event::Event;
 use duologue::call::{Control, Side};
-use duologue::desk::Desk;
-use duologue::desk::user::Role;
 use duologue::sim::speech::{self, Tongue};
 use thirtyfour::prelude::*;
-
-const PASSWORD: &str = "a long enough password";
-
-/// A stage with a desk and a folder for what it keeps.
-async fn stage(settings: &[(&str, &str)]) -> (Stage, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let database = format!("sqlite:{}", path("desk.db"));
-    let (spool, recordings) = (path("spool"), path("recordings"));
-    let mut all = vec![
-        ("DATABASE_URL", database.as_str()),
-        ("RECORDS_SPOOL", &spool),
-        ("RECORD_AUDIO", "true"),
-        ("RECORDINGS", &recordings),
-    ];
-    all.extend_from_slice(settings);
-    let stage = Stage::set(&all).await;
-    let desk = desk(&stage);
-    desk.store.prepare().await.expect("a schema");
-    for (name, role, worker) in [
-        ("ana", Role::Agent, None),
-        ("ben", Role::Agent, None),
-        ("sue", Role::Supervisor, None),
-        ("ada", Role::Admin, None),
-    ] {
-        desk.accounts
-            .add(name, PASSWORD, role, worker)
-            .await
-            .expect("a user");
-    }
-    (stage, folder)
-}
-
-fn desk(stage: &Stage) -> &Desk {
-    stage.desk.as_deref().expect("a desk")
-}
 
 async fn sign_in(page: &WebDriver, stage: &Stage, name: &str) {
     page.goto(stage.url("/desk")).await.expect("a page");
@@ -92,7 +55,7 @@ async fn an_agent_watches_a_call_types_switches_hangs_up_and_finds_it_again() {
     let Some(mut browsers) = Browsers::find() else {
         return;
     };
-    let (stage, _folder) = stage(&[]).await;
+    let (stage, _folder) = stage(&[("RECORD_AUDIO", "true")]).await;
     let page = browsers.open(&[]).await;
     sign_in(&page, &stage, "ana").await;
     until(
@@ -228,7 +191,7 @@ async fn an_agent_sees_no_call_of_another_and_a_supervisor_sees_all() {
     let Some(mut browsers) = Browsers::find() else {
         return;
     };
-    let (stage, _folder) = stage(&[]).await;
+    let (stage, _folder) = stage(&[("RECORD_AUDIO", "true")]).await;
     let talk = stage.talk(Tongue::Spanish).await;
     let theirs = browsers.open(&[]).await;
     sign_in(&theirs, &stage, "sue").await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use thirtyfour::prelude::*;
+use thirtyfour::LoggingPrefsLogLevel;
 
 /// Whatever does not show on a page within this time does not show.
 pub const SHOWN: Duration = Duration::from_secs(20);
@@ -86,10 +87,9 @@ impl Browsers {
         for switch in switches {
             wanted.add_arg(switch).expect("a switch");
         }
-        wanted.insert_base_capability(
-            "goog:loggingPrefs".to_owned(),
-            serde_json::json!({"browser": "ALL"}),
-        );
+        wanted
+            .set_browser_log_level(LoggingPrefsLogLevel::All)
+            .expect("a log");
         WebDriver::new(&self.url, wanted).await.expect("a browser")
     }
 }

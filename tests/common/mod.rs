@@ -9,6 +9,7 @@ pub mod events;
 pub mod page;
 pub mod people;
 pub mod recital;
+pub mod seat;
 pub mod sound;
 
 use std::sync::Arc;
