@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use common::people::{PAUSE, Talk, say, understood, was_told};
+use common::people::{PAUSE, Talk, cut_stream, say, understood, was_told};
 use common::sound::Recording;
 use common::{Plan, SOON, Stage};
 use duologue::call::event::Event;
@@ -126,6 +126,42 @@ async fn a_recording_has_each_voice_and_what_each_party_heard_at_its_time() {
     tokio::join!(recorded("prompted"), recorded("translate"));
 }
 
+/// How much of it can be heard, in milliseconds.
+fn audible_ms(mulaw: &[u8]) -> u64 {
+    let frames = mulaw.chunks(160);
+    frames
+        .filter(|frame| duologue::audio::level::is_audible(frame))
+        .count() as u64
+        * 20
+}
+
+#[tokio::test]
+async fn what_a_broken_stream_took_along_is_where_it_was_heard_and_not_where_it_was_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = recording(folder.path());
+    let stage = Stage::build(Plan::with(&settings)).await;
+    let talk = stage.talk(ES).await;
+    let before = audible_ms(&talk.caller.heard());
+    let (hold, heard) = (before, talk.caller.audible_ms());
+    say(&talk.agent, 2, EN).await;
+    assert!(talk.caller.wait_heard_audible(heard + 400, SOON).await);
+    cut_stream(&talk.caller).await;
+    stage.events.utterances(talk.call, Side::Agent, 1).await;
+    assert!(talk.caller.until(SOON, |record| record.streams == 2).await);
+    assert!(talk.caller.wait_heard_audible(heard + 800, SOON).await);
+    assert!(talk.caller.quiet_for(PAUSE * 2, SOON).await);
+    stage.part(&talk).await;
+    let (person, call) = (audible_ms(&talk.caller.heard()) - hold, talk.call);
+    stage.strike().await;
+    let file = audible_ms(&tracks(folder.path(), call)[3]);
+    let whole = audible_ms(clip(2, ES));
+    assert!(
+        file.abs_diff(person) <= 300,
+        "{file} ms in the file, {person} ms heard"
+    );
+    assert!(file >= whole, "{file} ms of {whole} ms");
+}
+
 #[tokio::test]
 async fn nothing_is_recorded_unless_it_is_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -136,7 +172,6 @@ async fn nothing_is_recorded_unless_it_is_asked_for() {
     stage.part(&talk).await;
     assert!(!was_told(&talk.caller, Phrase::Recorded, Language::english()));
     assert!(!was_told(&talk.agent, Phrase::Recorded, Language::english()));
-    assert!(stage.hub.recordings.is_none());
     stage.strike().await;
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }

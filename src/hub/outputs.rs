@@ -297,7 +297,10 @@ impl CallTask {
             }
             other => tracing::debug!(%call, event = ?other, "call event"),
         }
-        self.tap.note(&self.hub, call, &event);
+        let wanted = self.hub.config.recording.wanted;
+        let recordings = self.hub.recordings.as_ref().filter(|_| wanted);
+        self.tap
+            .note(&event, || recordings.and_then(|all| all.record(call)));
         let at = self.now();
         if let Some(notes) = &mut self.notes {
             notes.note(at, &event);

@@ -9,10 +9,9 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::Hub;
 use crate::audio::BYTES_PER_MS;
 use crate::call::event::Event;
-use crate::call::{CallId, Side, SocketId};
+use crate::call::{Side, SocketId};
 use crate::recording::batch::{Batch, What};
 use crate::recording::listener::LISTENERS_MAX;
 use crate::recording::recorder::Recording;
@@ -46,13 +45,12 @@ enum Stage {
 }
 
 impl Tap {
-    /// What the call tells decides what passes here.
-    pub fn note(&mut self, hub: &Hub, call: CallId, event: &Event) {
+    /// What the call tells decides what passes here. `record` begins a recording, if that is wanted.
+    pub fn note(&mut self, event: &Event, record: impl FnOnce() -> Option<Recording>) {
         match event {
             Event::Conversation => {
                 self.stage = Stage::Talking(Instant::now());
-                let recordings = hub.recordings.as_ref().filter(|_| hub.config.recording.wanted);
-                self.recording = recordings.and_then(|all| all.record(call));
+                self.recording = record();
                 self.open();
             }
             // What was on its way to a party who is gone is heard by nobody.
@@ -164,3 +162,7 @@ impl Tap {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tap_tests.rs"]
+mod tests;

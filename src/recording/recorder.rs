@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{self, OwnedPermit};
 
@@ -171,6 +172,32 @@ impl Recordings {
             }
         }
         remove(&self.0.folder, calls)
+    }
+
+    /// Removes every recording that was last written before this moment, in milliseconds since 1970, for a program that keeps
+    /// no records of calls by which it could tell their age. Blocks. Gives the number of files that were removed.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn remove_before(&self, unix_ms: i64) -> io::Result<usize> {
+        let entries = match std::fs::read_dir(&self.0.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        let before = UNIX_EPOCH + Duration::from_millis(u64::try_from(unix_ms).unwrap_or(0));
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let call = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".wav")?.parse().ok());
+            let old = entry.metadata()?.modified()? < before;
+            if let Some(call) = call.filter(|call| old && !self.is_recording(*call)) {
+                removed += self.remove(&[call.to_string()]);
+            }
+        }
+        Ok(removed)
     }
 
     /// Milliseconds of all recordings that ended with audio lost on the way to the disk.

@@ -168,6 +168,29 @@ fn erasing_a_call_that_is_being_recorded_stops_that_and_leaves_nothing() {
 }
 
 #[test]
+fn what_is_older_than_a_moment_is_removed_and_nothing_that_is_no_recording() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recordings = Recordings::start(&folder.path().join("none")).expect("a thread");
+    assert_eq!(
+        recordings.remove_before(i64::MAX).expect("no folder is no error"),
+        0
+    );
+    let recordings = Recordings::start(folder.path()).expect("a thread");
+    drop(recordings.record(CALL).expect("room"));
+    until(|| !recordings.is_recording(CALL));
+    let live = recordings.record(CallId::from_bytes([8; 16])).expect("room");
+    std::fs::write(folder.path().join("notes.wav"), b"mine").expect("written");
+    until(|| std::fs::read_dir(folder.path()).expect("a folder").count() == 3);
+    let now = crate::records::unix_ms();
+    assert_eq!(recordings.remove_before(now - 60_000).expect("read"), 0);
+    assert_eq!(recordings.remove_before(now + 60_000).expect("read"), 1);
+    assert!(recordings.open(CALL).is_none());
+    drop(live);
+    recordings.finish();
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2);
+}
+
+#[test]
 fn erasing_a_call_before_its_file_is_made_leaves_nothing_either() {
     let folder = tempfile::tempdir().expect("a folder");
     for _ in 0..200 {
