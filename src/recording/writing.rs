@@ -111,10 +111,9 @@ impl Writing {
         let frames = (block.len() / TRACKS) as u64;
         if frames > 0
             && let Err(error) = self.store(at, &block)
+            && self.state.lose(block.len() as u64)
         {
-            if self.state.lose(block.len() as u64) {
-                self.report(&error);
-            }
+            self.report(&error);
         }
         self.block = block;
     }
