@@ -17,6 +17,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Time for bringing the schema up to date, with waiting for another instance that does it.
 const PREPARE_MAX: Duration = Duration::from_secs(60);
 
+/// One at a time: SQLite has no lock of its own for that, and the thread that writes and the desk may begin together.
+static PREPARING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Migrations, in their order. One that was ever released does not change any more.
 const MIGRATIONS: [(i64, &str, &str); 2] = [
     (1, "records", include_str!("schema/0001_records.sql")),
@@ -96,6 +99,7 @@ impl Store {
         });
         let migrator = Migrator::with_migrations(migrations.collect());
         let preparing = async {
+            let _one = PREPARING.lock().await;
             migrator.run(&self.pool).await?;
             search::catch_up(&self.pool, self.sqlite).await
         };
