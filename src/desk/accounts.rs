@@ -3,11 +3,10 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row as _};
-use tokio::time::Instant;
 
 use super::limit::Limits;
 use super::password::{Failed, Passwords};

@@ -53,12 +53,14 @@ pub struct SameOrigin {
 pub struct Peer(pub Option<IpAddr>);
 
 impl SignedIn {
-    /// The same user as they are by now; `None` once the session has ended.
+    /// The same user as they are by now; `None` once the session has ended. This is no use of the session: a page that is
+    /// left open keeps nobody signed in.
     ///
     /// # Errors
     /// The database is away.
     pub async fn renewed(&self, desk: &Desk) -> Result<Option<User>, sqlx::Error> {
-        desk.accounts.session(&self.session, unix_ms()).await
+        let living = desk.accounts.living(&self.session, unix_ms()).await?;
+        Ok(living.map(|(user, _)| user))
     }
 }
 

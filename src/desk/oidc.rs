@@ -10,12 +10,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 use url::Url;
 
 use super::id_token::{self, Claims, Expected, Wrong};
@@ -49,7 +48,7 @@ pub struct Oidc {
     redirect: String,
     http: reqwest::Client,
     provider: tokio::sync::Mutex<Option<(Provider, Instant)>>,
-    pending: Mutex<HashMap<String, Pending>>,
+    pending: Mutex<HashMap<String, (Pending, Instant)>>,
 }
 
 /// What the provider says of itself (OpenID Connect Discovery 1.0, 3).
@@ -74,7 +73,6 @@ struct Pending {
     verifier: Secret,
     /// The id of the secret in the browser's cookie.
     browser: String,
-    since: Instant,
 }
 
 /// A sign-in that begins: where the browser goes, and what its cookie holds.
@@ -151,7 +149,6 @@ impl Oidc {
             nonce: Secret::random()?,
             verifier: Secret::random()?,
             browser: cookie.id(),
-            since: Instant::now(),
         };
         let mut location = provider.authorization;
         location
@@ -164,7 +161,7 @@ impl Oidc {
             .append_pair("nonce", pending.nonce.reveal())
             .append_pair("code_challenge", &challenge(pending.verifier.reveal()))
             .append_pair("code_challenge_method", "S256");
-        self.keep(state.reveal(), pending);
+        self.keep(state.reveal(), pending, Instant::now());
         Ok(Start { location, cookie })
     }
 
@@ -173,7 +170,7 @@ impl Oidc {
     /// # Errors
     /// It was not begun here by this browser, the provider refused, or what it says is not to be believed.
     pub async fn finish(&self, back: Return, cookie: Option<&str>) -> Result<Claims, Failed> {
-        let pending = self.take(back.state.as_deref().unwrap_or_default());
+        let pending = self.take(back.state.as_deref().unwrap_or_default(), Instant::now());
         let pending = pending.ok_or(Failed::Unknown)?;
         let cookie = cookie.and_then(Secret::read).ok_or(Failed::Unknown)?;
         if !same(&cookie.id(), &pending.browser) {
@@ -246,24 +243,24 @@ impl Oidc {
         Ok(provider)
     }
 
-    fn keep(&self, state: &str, new: Pending) {
+    fn keep(&self, state: &str, new: Pending, now: Instant) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.len() >= PENDING_MAX {
-            pending.retain(|_, one| one.since.elapsed() < PENDING_FOR);
+            pending.retain(|_, (_, since)| now.saturating_duration_since(*since) < PENDING_FOR);
         }
         if pending.len() >= PENDING_MAX {
-            let oldest = pending.iter().min_by_key(|(_, one)| one.since);
+            let oldest = pending.iter().min_by_key(|(_, (_, since))| *since);
             if let Some(state) = oldest.map(|(state, _)| state.clone()) {
                 pending.remove(&state);
             }
         }
-        pending.insert(state.to_owned(), new);
+        pending.insert(state.to_owned(), (new, now));
     }
 
-    fn take(&self, state: &str) -> Option<Pending> {
+    fn take(&self, state: &str, now: Instant) -> Option<Pending> {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = pending.remove(state)?;
-        (taken.since.elapsed() < PENDING_FOR).then_some(taken)
+        let (taken, since) = pending.remove(state)?;
+        (now.saturating_duration_since(since) < PENDING_FOR).then_some(taken)
     }
 }
 
@@ -307,32 +304,33 @@ mod tests {
             nonce: Secret::random().expect("random"),
             verifier: Secret::random().expect("random"),
             browser: String::new(),
-            since: Instant::now(),
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_sign_in_under_way_is_taken_once_and_not_too_late() {
+    #[test]
+    fn a_sign_in_under_way_is_taken_once_and_not_too_late() {
         let client = client();
         assert_eq!(client.redirect, "https://talk.example.com/sub/api/oidc/callback");
-        client.keep("one", pending());
-        assert!(client.take("other").is_none());
-        assert!(client.take("one").is_some());
-        assert!(client.take("one").is_none());
-        client.keep("late", pending());
-        tokio::time::advance(PENDING_FOR).await;
-        assert!(client.take("late").is_none());
+        let now = Instant::now();
+        client.keep("one", pending(), now);
+        assert!(client.take("other", now).is_none());
+        assert!(client.take("one", now).is_some());
+        assert!(client.take("one", now).is_none());
+        client.keep("late", pending(), now);
+        assert!(client.take("late", now + PENDING_FOR).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn strangers_cannot_fill_the_memory() {
+    #[test]
+    fn strangers_cannot_fill_the_memory() {
         let client = client();
+        let mut now = Instant::now();
         for number in 0..=PENDING_MAX {
-            client.keep(&number.to_string(), pending());
-            tokio::time::advance(Duration::from_millis(1)).await;
+            client.keep(&number.to_string(), pending(), now);
+            now += Duration::from_millis(1);
         }
-        assert!(client.take("0").is_none(), "the oldest has gone");
-        assert!(client.take("1").is_some() && client.take(&PENDING_MAX.to_string()).is_some());
+        assert!(client.take("0", now).is_none(), "the oldest has gone");
+        let newest = PENDING_MAX.to_string();
+        assert!(client.take("1", now).is_some() && client.take(&newest, now).is_some());
         assert_eq!(
             client.pending.lock().expect("not poisoned").len(),
             PENDING_MAX - 2

@@ -1,10 +1,11 @@
 //! Sessions: a secret in the browser's cookie, its SHA-256 in the database, and two spans of life.
 
+use sqlx::Row as _;
+
 use super::accounts::{Accounts, read, soon};
 use super::secret::Secret;
 use super::user::User;
 use crate::config::Config;
-use sqlx::Row as _;
 
 /// Without a request for so long a session ends, milliseconds.
 pub const IDLE_MAX: i64 = 12 * 3_600_000;
@@ -51,11 +52,28 @@ impl Accounts {
         soon(opening).await
     }
 
-    /// Who has this session, if it lives and they may still sign in.
+    /// Who has this session, if it lives and they may still sign in. That counts as use.
     ///
     /// # Errors
     /// The database is away.
     pub async fn session(&self, secret: &Secret, now: i64) -> Result<Option<User>, sqlx::Error> {
+        let Some((user, seen)) = self.living(secret, now).await? else {
+            return Ok(None);
+        };
+        if now - seen >= SEEN_EVERY {
+            let update = sqlx::query("UPDATE sessions SET seen = $2 WHERE id = $1")
+                .bind(secret.id())
+                .bind(now);
+            soon(update.execute(self.pool())).await?;
+        }
+        Ok(Some(user))
+    }
+
+    /// Who has this session, and when it was last noted to be used. To ask is no use of it.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn living(&self, secret: &Secret, now: i64) -> Result<Option<(User, i64)>, sqlx::Error> {
         let text = "SELECT users.*, sessions.seen AS seen FROM sessions JOIN users ON users.name = sessions.user_name \
             WHERE sessions.id = $1 AND sessions.created > $2 AND sessions.seen > $3 AND users.disabled = 0";
         let query = sqlx::query(text)
@@ -65,14 +83,7 @@ impl Accounts {
         let Some(row) = soon(query.fetch_optional(self.pool())).await? else {
             return Ok(None);
         };
-        let seen: i64 = row.try_get("seen")?;
-        if now - seen >= SEEN_EVERY {
-            let update = sqlx::query("UPDATE sessions SET seen = $2 WHERE id = $1")
-                .bind(secret.id())
-                .bind(now);
-            soon(update.execute(self.pool())).await?;
-        }
-        read(&row).map(Some)
+        Ok(Some((read(&row)?, row.try_get("seen")?)))
     }
 
     /// Ends a session.

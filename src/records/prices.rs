@@ -210,7 +210,7 @@ fn dollars(text: &str) -> Result<u64, String> {
     let fits = !whole.is_empty() && whole.len() <= WHOLE_DIGITS && part.len() <= DECIMALS;
     let micros = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| {
         let zeros = "0".repeat(DECIMALS.saturating_sub(part.len()));
-        (digits + &zeros).parse()
+        (digits + zeros.as_str()).parse()
     });
     match micros {
         Some(Ok(micros)) if fits => Ok(micros),
