@@ -56,9 +56,9 @@ function buildFields(query) {
     from: text('from', words.past.from, { type: 'date' }),
     to: text('to', words.past.to, { type: 'date' }),
     language: choice('language', words.past.language, [['', words.past.anyLanguage], ...languages.map((one) => [one.tag, one.name])]),
+    outcome: choice('outcome', words.past.outcome, [['', words.past.anyOutcome], ...outcomes, ...reasons]),
     agent: text('agent', words.past.agent, { type: 'text' }),
     number: text('number', words.past.number, { type: 'text', inputmode: 'tel' }),
-    outcome: choice('outcome', words.past.outcome, [['', words.past.anyOutcome], ...outcomes, ...reasons]),
   };
 }
 
