@@ -1,24 +1,24 @@
-//! What calls leave behind, in SQLite and in PostgreSQL. The tests of PostgreSQL make databases of their own at
-//! `TEST_POSTGRES_URL`; where there is no server they say so and skip, unless `POSTGRES=require`.
+//! What calls leave behind, in SQLite and in PostgreSQL.
 
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod common;
+mod databases;
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{SOON, Stage};
+use databases::{call, each_database, postgres, remove, sqlite, utterance};
 use duologue::call::Side;
-use duologue::records::record::{CallRecord, EventRecord, Record, Speaker, UtteranceRecord};
+use duologue::records::read::Filter;
+use duologue::records::record::{EventRecord, Record, Speaker};
 use duologue::records::redact::Kinds;
 use duologue::records::spool::Spool;
 use duologue::records::store::Store;
 use duologue::records::writer::{Policy, Writer};
 use duologue::sim::speech::Tongue;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -27,90 +27,6 @@ const POLICY: Policy = Policy {
     redacted: Kinds::NONE,
     days: None,
 };
-
-fn sqlite(folder: &Path) -> String {
-    format!("sqlite:{}", folder.join("duologue.db").display())
-}
-
-fn postgres_server() -> String {
-    std::env::var("TEST_POSTGRES_URL")
-        .unwrap_or_else(|_| "postgres://root@127.0.0.1:5432/postgres".to_owned())
-}
-
-/// Removes the PostgreSQL database that a test made.
-async fn remove(url: &str) {
-    if let (true, Some((_, name))) = (url.starts_with("postgres"), url.rsplit_once('/')) {
-        let mut connection = PgConnection::connect(&postgres_server()).await.expect("a server");
-        let text = format!("DROP DATABASE {name} WITH (FORCE)");
-        let dropping = sqlx::query(AssertSqlSafe(text)).execute(&mut connection).await;
-        dropping.expect("the database");
-    }
-}
-
-/// A fresh database in the PostgreSQL server; `None` where there is none.
-async fn postgres() -> Option<String> {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let server = postgres_server();
-    let mut connection = match PgConnection::connect(&server).await {
-        Ok(connection) => connection,
-        Err(error) if std::env::var("POSTGRES").is_ok_and(|wanted| wanted == "require") => {
-            panic!("PostgreSQL is required: {error}")
-        }
-        Err(_) => {
-            eprintln!("skipped: there is no PostgreSQL at TEST_POSTGRES_URL");
-            return None;
-        }
-    };
-    let name = format!(
-        "duologue_test_{}_{}",
-        std::process::id(),
-        MADE.fetch_add(1, Ordering::Relaxed)
-    );
-    for text in [
-        format!("DROP DATABASE IF EXISTS {name}"),
-        format!("CREATE DATABASE {name}"),
-    ] {
-        sqlx::query(AssertSqlSafe(text))
-            .execute(&mut connection)
-            .await
-            .expect("a database");
-    }
-    let (base, _) = server.rsplit_once('/').expect("a URL with a database");
-    Some(format!("{base}/{name}"))
-}
-
-async fn each_database(folder: &Path) -> Vec<String> {
-    [Some(sqlite(folder)), postgres().await]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn call(id: &str, number: &str, started: i64) -> CallRecord {
-    CallRecord {
-        call: id.to_owned(),
-        caller_sid: format!("CA{id}"),
-        caller_number: number.to_owned(),
-        caller_language: "es-ES".to_owned(),
-        agent_language: "en-US".to_owned(),
-        started,
-        ..CallRecord::default()
-    }
-}
-
-fn utterance(call: &str, speaker: Speaker, number: i64, spoken: i64) -> UtteranceRecord {
-    UtteranceRecord {
-        call: call.to_owned(),
-        speaker,
-        number,
-        engine: Some("prompted".to_owned()),
-        source: format!("¿{number}?"),
-        target: format!("{number}? 你好 \u{1F600}"),
-        spoken,
-        spoken_end: Some(spoken + 900),
-        ..UtteranceRecord::default()
-    }
-}
 
 fn event(call: &str, number: i64) -> EventRecord {
     EventRecord {
@@ -376,6 +292,7 @@ async fn a_call_leaves_who_talked_what_was_said_how_it_ended_and_what_it_cost() 
         assert!(before <= call.started && call.started < talked && talked < ended);
         assert_eq!(call.reason.as_deref(), Some("caller_hung_up"));
         assert!(call.agent.is_some() && !call.caller_number.is_empty());
+        assert_eq!(call.service_number, common::SERVICE);
         assert!(call.spans.iter().all(Option::is_some), "{call:?}");
         assert!(call.cost.is_some_and(|cost| cost > 0), "{call:?}");
 
@@ -402,6 +319,33 @@ async fn a_call_leaves_who_talked_what_was_said_how_it_ended_and_what_it_cost() 
         assert_eq!((usages.len(), Some(sum)), (2, call.cost));
     });
     futures_util::future::join_all(calls).await;
+}
+
+#[tokio::test]
+async fn a_caller_who_is_refused_leaves_a_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = sqlite(folder.path());
+    let spool = folder.path().join("spool").display().to_string();
+    let stage = Stage::set(&[("DATABASE_URL", &url), ("RECORDS_SPOOL", &spool)]).await;
+    stage.hub.start_drain();
+    let late = stage.call_in(common::CALLER, "spanish");
+    assert!(late.ended(SOON).await);
+    stage.strike().await;
+    let store = Store::new(&url, 1).expect("a store");
+    let page = store.calls(&Filter::default()).await.expect("a page");
+    let [only] = page.calls.as_slice() else {
+        panic!("{page:?}")
+    };
+    let call = &only.call;
+    assert_eq!(
+        (call.class.as_deref(), call.reason.as_deref(), call.ended),
+        (Some("service"), Some("full"), Some(call.started))
+    );
+    assert_eq!(
+        (call.caller_number.as_str(), call.service_number.as_str()),
+        (common::CALLER, common::SERVICE)
+    );
+    assert_eq!((call.caller_language.as_str(), call.cost), ("es-US", Some(0)));
 }
 
 #[tokio::test]
