@@ -7,6 +7,7 @@ mod databases;
 use std::sync::{Arc, Mutex};
 
 use databases::{call, each_database, fresh, keep, remove, utterance};
+use duologue::records::erase::ERASE_MAX;
 use duologue::records::read::{Cursor, Filter, PAGE, PAGE_MAX};
 use duologue::records::record::{CallRecord, Record, Speaker, UtteranceRecord};
 use duologue::records::redact::Kinds;
@@ -320,6 +321,23 @@ async fn empty_index(url: &str) {
     let text = "DELETE FROM searched".to_owned();
     let done = sqlx::query(AssertSqlSafe(text)).execute(&mut connection).await;
     done.expect("emptied");
+}
+
+#[tokio::test]
+async fn many_old_calls_are_forgotten_some_at_a_time_and_the_oldest_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for url in each_database(folder.path()).await {
+        let store = fresh(&url).await;
+        let calls = (0..ERASE_MAX + 10).map(|at| call(&format!("{at:04}"), "+1", at as i64));
+        keep(&store, calls.collect()).await;
+        let mut first = store.erase_before(10_000).await.expect("erased");
+        first.sort();
+        assert_eq!((first.len(), first[0].as_str()), (ERASE_MAX, "0000"));
+        assert_eq!(first[ERASE_MAX - 1], format!("{:04}", ERASE_MAX - 1));
+        assert_eq!(store.erase_before(10_000).await.expect("erased").len(), 10);
+        assert_eq!(store.erase_before(10_000).await.expect("erased").len(), 0);
+        remove(&url).await;
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,9 @@ use sqlx::{Any, AssertSqlSafe, Row as _};
 
 use super::store::Store;
 
+/// Calls that are forgotten at once because they are too old.
+pub const ERASE_MAX: usize = 500;
+
 impl Store {
     /// Forgets a call and all that was said in it; the ids of the calls that were there.
     ///
@@ -25,7 +28,8 @@ impl Store {
         self.erase(Calls::Number(&number)).await
     }
 
-    /// Forgets all calls that began before this moment; their ids.
+    /// Forgets calls that began before this moment, the oldest first and [`ERASE_MAX`] at most, so that nobody waits for
+    /// long; their ids.
     ///
     /// # Errors
     /// The database is away; then nothing is forgotten.
@@ -35,11 +39,16 @@ impl Store {
 
     async fn erase(&self, which: Calls<'_>) -> Result<Vec<String>, sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
+        let condition = which.condition();
         for table in PARTS {
-            let text = format!("DELETE FROM {table} WHERE call {}", which.parts());
+            // By an id it goes even if the call itself is not there.
+            let text = match which {
+                Calls::Id(_) => format!("DELETE FROM {table} WHERE call = $1"),
+                _ => format!("DELETE FROM {table} WHERE call IN (SELECT id FROM calls WHERE {condition})"),
+            };
             which.run(text, &mut transaction).await?;
         }
-        let text = format!("DELETE FROM calls WHERE {} RETURNING id", which.condition());
+        let text = format!("DELETE FROM calls WHERE {condition} RETURNING id");
         let ids = which.run(text, &mut transaction).await?;
         transaction.commit().await?;
         Ok(ids)
@@ -58,20 +67,13 @@ enum Calls<'a> {
 }
 
 impl Calls<'_> {
-    fn condition(self) -> &'static str {
+    fn condition(self) -> String {
         match self {
-            Self::Id(_) => "id = $1",
-            Self::Number(_) => "caller_number IN ($1, '+' || $1)",
-            Self::Before(_) => "started < $1",
-        }
-    }
-
-    /// The same for what belongs to calls. By an id it goes even if the call itself is not there.
-    fn parts(self) -> &'static str {
-        match self {
-            Self::Id(_) => "= $1",
-            Self::Number(_) => "IN (SELECT id FROM calls WHERE caller_number IN ($1, '+' || $1))",
-            Self::Before(_) => "IN (SELECT id FROM calls WHERE started < $1)",
+            Self::Id(_) => "id = $1".to_owned(),
+            Self::Number(_) => "caller_number IN ($1, '+' || $1)".to_owned(),
+            Self::Before(_) => format!(
+                "id IN (SELECT id FROM calls WHERE started < $1 ORDER BY started, id LIMIT {ERASE_MAX})"
+            ),
         }
     }
 

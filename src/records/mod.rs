@@ -8,7 +8,7 @@
 //! Nothing here can hold up a call: it hands records in without waiting, and keeps what the queue has no room for.
 
 mod csv;
-mod erase;
+pub mod erase;
 pub mod export;
 pub mod figures;
 mod fold;

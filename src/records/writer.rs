@@ -275,15 +275,18 @@ impl Work {
         else {
             return;
         };
-        self.expire = Instant::now() + EXPIRY;
         let before = super::unix_ms() - i64::from(days) * DAY_MS;
         match self.store.erase_before(before).await {
-            Ok(calls) if calls.is_empty() => {}
+            Ok(calls) if calls.is_empty() => self.expire = Instant::now() + EXPIRY,
+            // There may be more: after what waits to be written.
             Ok(calls) => {
                 tracing::info!(calls = calls.len(), days, "old calls were forgotten");
                 (self.forgotten)(&calls);
             }
-            Err(error) => self.is_away(&error),
+            Err(error) => {
+                self.expire = Instant::now() + RETRY;
+                self.is_away(&error);
+            }
         }
     }
 }
