@@ -38,6 +38,9 @@ impl Call {
 
     /// Tells when a party begins or ceases to speak.
     pub(super) fn watch_voice(&mut self, side: Side, out: &mut Outbox) {
+        if self.has_parted() {
+            return;
+        }
         let there = self.parties[side as usize].socket().is_some();
         let direction = &mut self.directions[side as usize];
         let until = direction.last_audible.map(|last| last + SPEAKING_TAIL);
@@ -51,6 +54,15 @@ impl Call {
             // A frame later, so that a voice that goes on is not taken for one that has ceased.
             Some(until) => self.timers.set(Timer::Hush(side), until + HUSH),
             None => self.timers.stop(Timer::Hush(side)),
+        }
+    }
+
+    /// The conversation is over, and with it all talk.
+    pub(super) fn hush(&mut self, side: Side, out: &mut Outbox) {
+        self.timers.stop(Timer::Hush(side));
+        if std::mem::take(&mut self.direction(side).talking) {
+            let talking = false;
+            out.event(Event::Talking { side, talking });
         }
     }
 }

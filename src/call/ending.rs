@@ -296,6 +296,7 @@ impl Call {
         self.timers.stop(Timer::Drain);
         self.set_stage(Stage::Parting);
         for side in Side::BOTH {
+            self.hush(side, out);
             self.end_typing(side, "the call is over", out);
             self.close_session(side, out);
             self.direction(side).route = Route::Closed;

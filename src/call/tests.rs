@@ -21,5 +21,7 @@ mod talking;
 mod transfer;
 mod transfer_trouble;
 mod trouble;
+mod typing;
+mod typist;
 mod waiting;
 mod world;

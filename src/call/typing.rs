@@ -113,9 +113,10 @@ impl Typing {
         self.queue.is_empty()
     }
 
-    /// Whether a message is being spoken.
-    pub fn is_speaking(&self) -> bool {
-        self.asked.is_some()
+    /// The turn as which a message is being spoken.
+    #[cfg(test)]
+    pub fn turn(&self) -> Option<u32> {
+        self.asked
     }
 
     /// Whether something has to wait for the end of a message.
@@ -126,10 +127,6 @@ impl Typing {
     /// Whether this is the session that speaks what is typed.
     pub fn is_session(&self, id: SessionId) -> bool {
         self.session.is_some_and(|session| session.id == id)
-    }
-
-    fn number(&self) -> Option<u32> {
-        self.queue.front().and_then(|message| message.number)
     }
 }
 

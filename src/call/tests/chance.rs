@@ -3,11 +3,12 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::call::{Control, EngineKind, Interpreter, Side, TaskEvent};
+use crate::call::{Control, Cure, EngineKind, Interpreter, Side, TaskEvent};
 use crate::language::Language;
 
 use super::conversation::Conversation;
 use super::script::{Dialled, Script};
+use super::typist::Fate;
 
 /// Something that may happen, whether or not it makes sense then.
 #[derive(Clone, Debug)]
@@ -41,6 +42,7 @@ pub enum Fact {
     /// A session's time is over.
     Renew(Side),
     Control(Control),
+    Types(Side),
     Mark(Side, u32, u32),
     Webhook(Side),
     FirstWebhook,
@@ -64,6 +66,7 @@ fn control() -> impl Strategy<Value = Control> {
         any::<bool>().prop_map(Control::Interpret),
         Just(Control::ToggleInterpretation),
         (side(), language).prop_map(|(side, language)| Control::Language { side, language }),
+        Just(Control::HangUp),
     ]
 }
 
@@ -97,6 +100,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         2 => prop::option::of((engine(), prop::bool::weighted(0.8))).prop_map(Fact::Away),
         4 => side().prop_map(Fact::Renew),
         3 => control().prop_map(Fact::Control),
+        4 => side().prop_map(Fact::Types),
         2 => (side(), 0..4_u32, 0..9_u32).prop_map(|(side, g, n)| Fact::Mark(side, g, n)),
         1 => side().prop_map(Fact::Webhook),
         1 => Just(Fact::FirstWebhook),
@@ -132,6 +136,15 @@ fn beginning() -> impl Strategy<Value = Vec<Fact>> {
     ]
 }
 
+fn message() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        Just(Fate::Fails),
+        Just(Fate::Mute),
+        Just(Fate::Stalls),
+        Just(Fate::Lost),
+    ]
+}
+
 fn dialled() -> impl Strategy<Value = Dialled> {
     prop_oneof![
         Just(Conversation::busy()),
@@ -149,6 +162,8 @@ prop_compose! {
         failing in [prop_oneof![4 => Just(0), 1 => 1..5_u32], prop_oneof![4 => Just(0), 1 => 1..5_u32]],
         think_ms in 0..2_500_u64,
         answer_ms in 0..7_000_u64,
+        messages in vec(prop::option::of(message()), 0..4),
+        typists_failing in prop_oneof![4 => Just(0), 1 => 1..5_u32],
         completes in vec(any::<bool>(), 0..3),
         asks in prop::bool::weighted(0.8),
         returns in prop::bool::weighted(0.8),
@@ -164,6 +179,10 @@ prop_compose! {
             failing,
             think_ms,
             answer_ms,
+            messages: messages.into(),
+            message_ms: 900,
+            typists_failing,
+            typists_cure: Cure::Again,
             away: None,
             deaf: false,
             completes: completes.into(),

@@ -311,6 +311,7 @@ fn speech_that_an_engine_has_nothing_to_say_to_is_heard_as_it_was_said_and_one_s
         let event = crate::call::SessionEvent::SourceText {
             turn: 1,
             text: "hello",
+            partial: false,
             usage: Default::default(),
         };
         if it.session(Side::Caller).is_some() {

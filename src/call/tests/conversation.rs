@@ -24,6 +24,7 @@ use crate::language::Language;
 use super::interpreter::Interpreter;
 use super::line::{self, Line};
 use super::script::{Later, Script};
+use super::typist::Typist;
 
 pub const CALLER_SID: &str = "CAcaller";
 /// Names for the agent's calls, in the order of the dials.
@@ -62,6 +63,10 @@ pub struct Conversation {
     pub spoken: [Vec<u8>; 2],
     /// What has been said while a session that was replaced still spoke, to be heard after it.
     pub parked: [Vec<u8>; 2],
+    /// What has been said while a message was being spoken, to be heard after it.
+    pub held: [Vec<u8>; 2],
+    /// Sessions that speak what is typed.
+    pub typists: Vec<Typist>,
     /// How much interpreters have said, heard or not.
     pub made: [usize; 2],
     /// All that each party has said, and which of it was translated to the end or heard as it was said.
@@ -143,6 +148,8 @@ impl Conversation {
             finished: false,
             spoken: [Vec::new(), Vec::new()],
             parked: [Vec::new(), Vec::new()],
+            held: [Vec::new(), Vec::new()],
+            typists: Vec::new(),
             made: [0; 2],
             said: [Vec::new(), Vec::new()],
             covered: [Vec::new(), Vec::new()],

@@ -101,7 +101,15 @@ impl Conversation {
         let usage = Usage::default();
         self.at(at, tell(SessionEvent::TurnDone { turn, usage }));
         let text = "palabras";
-        self.at(at, tell(SessionEvent::SourceText { turn, text, usage }));
+        self.at(
+            at,
+            tell(SessionEvent::SourceText {
+                turn,
+                text,
+                partial: false,
+                usage,
+            }),
+        );
         if let Some(session) = self.sessions.iter_mut().find(|known| known.id == id) {
             session.free_at = at;
         }
@@ -146,7 +154,9 @@ impl Conversation {
         for side in Side::BOTH {
             if !self.call.directions[side as usize].leaves_slowly() {
                 let parked = std::mem::take(&mut self.parked[side as usize]);
-                self.spoken[side as usize].extend(parked);
+                let held = self.call.typing[side as usize].holds();
+                let list = if held { &mut self.held } else { &mut self.spoken };
+                list[side as usize].extend(parked);
             }
         }
     }
@@ -208,8 +218,14 @@ impl Conversation {
         self.made[side as usize] += bytes;
         let direction = &self.call.directions[side as usize];
         let waits = direction.leaves_slowly() && direction.is_active(session);
-        let list = if waits { &mut self.parked } else { &mut self.spoken };
-        if open {
+        let typed = self.typist_speaks(session, turn);
+        let held = self.call.typing[side as usize].turn().is_some() && !typed;
+        let list = match (waits, held) {
+            (true, _) => &mut self.parked,
+            (false, true) => &mut self.held,
+            (false, false) => &mut self.spoken,
+        };
+        if open || typed {
             list[side as usize].extend(&mulaw);
         }
         let event = SessionEvent::Audio { turn, mulaw: &mulaw };

@@ -130,6 +130,7 @@ impl Conversation {
                 self.call.timers.set(Timer::Renew(side), now);
                 self.give(Input::Wake);
             }
+            Fact::Types(side) => self.types(side, "a message"),
             Fact::Control(control) => self.give(Input::Control(control)),
             Fact::ShutDown => self.give(Input::ShutDown),
             other => unreachable!("a party's own doing: {other:?}"),
@@ -321,6 +322,20 @@ fn check_transfers(it: &Conversation) {
     assert!(!under_way, "a transfer is left open");
 }
 
+/// Every message that was accepted was spoken to its end, or it was told that it cannot be: one of the two, once.
+fn check_messages(it: &Conversation) {
+    for (_, event) in &it.events {
+        let Event::Typed { number, .. } = event else {
+            continue;
+        };
+        let spoken =
+            |event: &Event| matches!(event, Event::Utterance(one) if one.typed == Some(*number) && !one.cut);
+        let failed =
+            |event: &Event| matches!(event, Event::TypedFailed { number: theirs, .. } if theirs == number);
+        assert_eq!(it.count(spoken) + it.count(failed), 1, "message {number}");
+    }
+}
+
 /// Whether the call ended because this speaker hung up.
 fn drained(it: &Conversation, speaker: Side) -> bool {
     let left = [Reason::CallerHungUp, Reason::AgentHungUp][speaker as usize];
@@ -367,6 +382,7 @@ proptest! {
         }
         check_sums(&it);
         check_transfers(&it);
+        check_messages(&it);
         if play.script.dials.is_empty() {
             assert_eq!(it.agents_running(), 0, "the agent's call was taken along");
         }

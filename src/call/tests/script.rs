@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::call::{DialError, EngineKind, Input, MarkId, SessionId, Side, SocketId};
+use super::typist::Fate;
+use crate::call::{Cure, DialError, EngineKind, Input, MarkId, SessionId, Side, SocketId};
 
 /// What the world does of its own accord.
 #[derive(Clone, Debug)]
@@ -21,6 +22,13 @@ pub struct Script {
     pub failing: [u32; 2],
     pub think_ms: u64,
     pub answer_ms: u64,
+    /// What becomes of each typed message; it is spoken when nothing is said.
+    pub messages: VecDeque<Option<Fate>>,
+    /// How long each is.
+    pub message_ms: u64,
+    /// How many sessions for messages fail, and what would help.
+    pub typists_failing: u32,
+    pub typists_cure: Cure,
     /// Sessions of this engine fail at once, for good or not.
     pub away: Option<(EngineKind, bool)>,
     /// New sessions hear nothing.
@@ -55,6 +63,10 @@ impl Default for Script {
             failing: [0; 2],
             think_ms: 300,
             answer_ms: 1_000,
+            messages: VecDeque::new(),
+            message_ms: 800,
+            typists_failing: 0,
+            typists_cure: Cure::Again,
             away: None,
             deaf: false,
             completes: VecDeque::new(),

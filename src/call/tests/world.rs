@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::call::direction::Route;
 use crate::call::event::Event;
 use crate::call::{
-    Answer, CallStatus, Close, DialError, DialId, Input, LegEvent, MarkId, Output, Phase, SessionId, Side,
-    SocketId,
+    Answer, CallStatus, Close, DialError, DialId, Input, LegEvent, MarkId, Output, Phase, Purpose, SessionId,
+    Side, SocketId,
 };
 
 use super::conversation::{AGENT_SIDS, CALLER_SID, Conversation};
@@ -42,6 +42,7 @@ impl Conversation {
         out.restore(outputs);
         self.out = out;
         self.unpark();
+        self.release();
         if let Some((side, bytes, id)) = due
             && let Some(session) = self.sessions.iter().find(|known| known.id == id && known.open)
         {
@@ -121,8 +122,19 @@ impl Conversation {
             }
             Output::LegPing { socket } => self.live(*socket).pings += 1,
             Output::CloseLeg { socket, how } => self.close(*socket, *how),
-            Output::OpenSession { session, engine, .. } => self.open_session(*session, *engine),
+            Output::OpenSession {
+                session,
+                engine,
+                purpose,
+                from,
+                into,
+            } => match purpose {
+                Purpose::Speech => self.open_session(*session, *engine),
+                Purpose::Typed => self.open_typist(*session, from, into),
+            },
+            Output::SessionText { session, turn, text } => self.typist_is_given(*session, *turn, text),
             Output::SessionAudio { session, audio } => self.session_hears(*session, out.bytes(audio)),
+            Output::CloseSession { session } if self.close_typist(*session) => {}
             Output::CloseSession { session } => {
                 let open = |known: &&mut Interpreter| known.id == *session && known.open;
                 let known = self.sessions.iter_mut().find(open);
@@ -308,6 +320,10 @@ impl Conversation {
         assert!(
             self.sessions.iter().all(|session| !session.open),
             "a session is still open"
+        );
+        assert!(
+            self.typists.iter().all(|session| !session.open),
+            "a session for messages is still open"
         );
         assert_eq!(self.lanes_taken, self.lanes_released, "a lane is still taken");
         let ended = self.count(|event| matches!(event, Event::Ended { .. }));
