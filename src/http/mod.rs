@@ -16,6 +16,7 @@ pub mod leg;
 mod probes;
 mod signed;
 mod stream;
+pub mod talk;
 mod tasks;
 mod voice;
 
