@@ -131,7 +131,6 @@ function show(part, caller) {
   const mine = part === "caller" ? caller : setup.agent;
   const theirs = other ? ` The ${part === "caller" ? "agent" : "caller"} speaks ${other.name}.` : "";
   $("who").textContent = `You are the ${part} and speak ${mine.name}.${theirs}`;
-  $("said-label").textContent = "You";
   sentences(mine);
 }
 
@@ -145,8 +144,8 @@ function start(part, { call: id, call_sid: callSid = null, token, url }, caller)
   leg = startLeg({ url, token, microphone, call: part === "caller" ? id : null, side: part, callSid });
   leg.onstate = changed;
   leg.onlevel = ({ said, heard }) => {
-    $("said").value = Math.min(1, said / LOUD);
-    $("heard").value = Math.min(1, heard / LOUD);
+    $("said").value = Math.min(1, Math.sqrt(said / LOUD));
+    $("heard").value = Math.min(1, Math.sqrt(heard / LOUD));
   };
 }
 
