@@ -271,8 +271,11 @@ impl Call {
             Cure::Nothing => direction.refused = [true; 2],
         }
         out.push(Output::CloseSession { session: id });
-        let why = why.to_owned();
-        out.event(Event::SessionLost { speaker: side, why });
+        out.event(Event::SessionLost {
+            speaker: side,
+            active: direction.is_active(id),
+            why: why.to_owned(),
+        });
         if direction.is_leaving(id) {
             self.leaving_failed(side, out);
         } else if direction.is_active(id) {

@@ -41,8 +41,13 @@ pub enum Event {
     Conversation,
     /// A speaker's session is ready.
     SessionReady { speaker: Side },
-    /// A speaker's session ended without being asked to.
-    SessionLost { speaker: Side, why: String },
+    /// A speaker's session ended without being asked to. `active`: it was the one that takes the speaker's voice, and no
+    /// other that stood by or was on its way out.
+    SessionLost {
+        speaker: Side,
+        active: bool,
+        why: String,
+    },
     /// A speaker is heard in their own voice from here on.
     OriginalVoice { speaker: Side },
     /// A speaker is interpreted again.

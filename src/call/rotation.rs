@@ -242,8 +242,11 @@ impl Call {
             let session = leaving.session.id;
             out.push(Output::CloseSession { session });
             if owes {
-                let why = "did not finish".to_owned();
-                out.event(Event::SessionLost { speaker: side, why });
+                out.event(Event::SessionLost {
+                    speaker: side,
+                    active: false,
+                    why: "did not finish".to_owned(),
+                });
             }
             self.leaving_failed(side, out);
         }

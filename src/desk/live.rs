@@ -255,7 +255,11 @@ impl Live {
                 }
             }
             Event::Interpreted { speaker } => *call.health.of(*speaker) = Health::Interpreting,
-            Event::SessionLost { speaker, .. } => {
+            Event::SessionLost {
+                speaker,
+                active: true,
+                ..
+            } => {
                 let health = call.health.of(*speaker);
                 if *health == Health::Interpreting {
                     *health = Health::Reconnecting;

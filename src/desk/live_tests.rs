@@ -88,12 +88,15 @@ fn health_is_told_as_it_is() {
     let mut live = live("spanish");
     let speaker = Side::Caller;
     let mut seen = vec![live.call.health.caller];
+    let lost = |active| Event::SessionLost {
+        speaker,
+        active,
+        why: "x".to_owned(),
+    };
     for event in [
         Event::SessionReady { speaker },
-        Event::SessionLost {
-            speaker,
-            why: "x".to_owned(),
-        },
+        lost(false),
+        lost(true),
         Event::OriginalVoice { speaker },
         Event::SessionReady { speaker },
         Event::Interpreted { speaker },
@@ -119,6 +122,7 @@ fn health_is_told_as_it_is() {
         seen,
         [
             Connecting,
+            Interpreting,
             Interpreting,
             Reconnecting,
             OriginalVoice,

@@ -277,7 +277,7 @@ impl CallTask {
                 };
                 self.hub.registry.end(call, ended);
             }
-            Event::SessionLost { speaker, why } => {
+            Event::SessionLost { speaker, why, .. } => {
                 tracing::warn!(%call, %speaker, why, "a session was lost");
             }
             Event::Conversation => tracing::info!(%call, "the conversation has begun"),

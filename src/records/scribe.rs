@@ -227,9 +227,9 @@ impl Scribe {
             heard,
             heard_end: wall(utterance.last_sent),
             cut: utterance.cut,
+            typed: utterance.typed.is_some(),
             onset_span: utterance.span.map(|span| ms(span.onset)),
             end_span: utterance.span.and_then(|span| span.end).map(ms),
-            typed: false,
         }
     }
 
@@ -324,7 +324,7 @@ pub fn told(event: &Event) -> Option<(&'static str, Option<Side>, Option<String>
         Event::TransferFailed { why } => Some(("transfer_failed", None, Some((*why).to_owned()))),
         Event::Conversation => plain("conversation"),
         Event::SessionReady { speaker } => of("session_ready", speaker),
-        Event::SessionLost { speaker, why } => Some(("session_lost", Some(*speaker), Some(why.clone()))),
+        Event::SessionLost { speaker, why, .. } => Some(("session_lost", Some(*speaker), Some(why.clone()))),
         Event::OriginalVoice { speaker } => of("original_voice", speaker),
         Event::Interpreted { speaker } => of("interpreted", speaker),
         Event::PassedThrough { speaker } => of("passed_through", speaker),
