@@ -68,7 +68,11 @@ impl Track {
     pub fn take(&mut self, until: u64, out: &mut Vec<u8>) {
         let wanted = usize::try_from(until.saturating_sub(self.taken)).unwrap_or(0);
         let there = wanted.min(self.ahead.len());
-        out.extend(self.ahead.drain(..there));
+        let (first, second) = self.ahead.as_slices();
+        let split = there.min(first.len());
+        out.extend_from_slice(&first[..split]);
+        out.extend_from_slice(&second[..there - split]);
+        self.ahead.drain(..there);
         out.resize(out.len() + wanted - there, SILENCE);
         self.taken = self.taken.max(until);
     }
@@ -103,7 +107,7 @@ impl Track {
 
     fn append(&mut self, mulaw: &[u8]) {
         let room = AHEAD_MAX.saturating_sub(self.ahead.len());
-        self.ahead.extend(mulaw.iter().take(room));
+        self.ahead.extend(&mulaw[..mulaw.len().min(room)]);
     }
 }
 
@@ -136,9 +140,9 @@ impl Tracks {
         for (number, track) in self.tracks.iter_mut().enumerate() {
             self.scratch.clear();
             track.take(until, &mut self.scratch);
-            let places = out[from..].iter_mut().skip(number).step_by(TRACKS);
-            for (place, byte) in places.zip(&self.scratch) {
-                *place = *byte;
+            let (frames, _) = out[from..].as_chunks_mut::<TRACKS>();
+            for (frame, byte) in frames.iter_mut().zip(&self.scratch) {
+                frame[number] = *byte;
             }
         }
         self.taken = self.taken.max(until);
