@@ -32,7 +32,7 @@ export function buildCaptions({ languages, onSeek, empty }) {
   captions.scroller = h('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': words.call.captions }, captions.empty, captions.list, captions.outbox);
   captions.newer = h('button', { type: 'button', class: 'newer', id: 'newer', hidden: true, 'aria-label': words.call.newBelowLabel }, words.call.newBelow, icon('down'));
   captions.log = h('div', { class: 'hidden', role: 'log', 'aria-live': 'polite', 'aria-label': words.call.finished, id: 'finished' });
-  captions.node = h('section', { class: 'captions', 'aria-label': words.call.captions, 'data-read': 'both' }, captions.scroller, captions.newer, captions.log);
+  captions.node = h('div', { class: 'captions', 'data-read': 'both' }, captions.scroller, captions.newer, captions.log);
   watchScrolling(captions);
   return {
     node: captions.node,

@@ -27,12 +27,12 @@ function navigation(badge) {
   const items = [
     { path: '/desk', name: 'calls', text: words.nav.live, badge, also: '/desk/calls/' },
     { path: '/desk/past', name: 'past', text: words.nav.past },
-    { path: '/desk/figures', name: 'figures', text: words.nav.figures, for: 'supervisor' },
+    { path: '/desk/figures', name: 'figures', text: words.nav.figures },
     { path: '/desk/replies', name: 'replies', text: words.nav.replies },
     { path: '/desk/users', name: 'users', text: words.nav.users, for: 'admin' },
   ];
   return items
-    .filter((item) => item.for === undefined || item.for === 'supervisor' || mayAs(item.for))
+    .filter((item) => item.for === undefined || mayAs(item.for))
     .map((item) => ({
       ...item,
       link: h('a', { href: item.path, class: 'rail-link', id: `nav-${item.name}` }, icon(item.name), h('span', {}, item.text), item.badge),

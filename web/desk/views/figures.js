@@ -7,7 +7,6 @@ import { icon } from '../icons.js';
 import { nameOf } from '../languages.js';
 import { plot } from '../plots.js';
 import { replaceQuery } from '../router.js';
-import { say } from '../toast.js';
 import { words } from '../words.js';
 
 const WORDS = words.figures;
@@ -77,7 +76,7 @@ async function load(view) {
   try {
     show(view, await get(withQuery('/api/figures', query), { signal: mine.signal }));
   } catch (error) {
-    if (error.name !== 'AbortError') say(error.message, 'bad');
+    if (error.name !== 'AbortError') view.body.replaceChildren(h('p', { class: 'empty-line', role: 'alert' }, error.message));
   } finally {
     if (view.loading === mine) view.body.removeAttribute('aria-busy');
   }
