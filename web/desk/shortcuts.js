@@ -47,6 +47,7 @@ function pressed(event) {
   if (event.key === '?') showShortcuts();
   else if (event.key === '/') focusOn('[data-search]');
   else if (event.key === 'r') focusOn('#reply');
+  else if (event.key === 'End' && document.getElementById('newer')) document.getElementById('newer').click();
   else return;
   event.preventDefault();
 }

@@ -47,6 +47,11 @@ export function stopLeg() {
   changed();
 }
 
+/// Leaving the page would hang up.
+addEventListener('beforeunload', (event) => {
+  if (line !== null && line.status !== 'ended') event.preventDefault();
+});
+
 async function open(mine, taken) {
   let talk;
   try {

@@ -14,9 +14,10 @@ export function watchConnection(action) {
   watcher = action;
 }
 
-/// Opens `path`; `handlers` has a function for each event's name. Returns a function that closes it for good.
-export function openStream(path, handlers) {
-  const stream = { path, handlers, source: null, timer: 0, delay: FIRST_DELAY_MS, closed: false };
+/// Opens `path`; `handlers` has a function for each event's name. `mayReturn()`, if given, is asked before a lost stream is
+/// opened again. Returns a function that closes it for good.
+export function openStream(path, handlers, mayReturn = async () => true) {
+  const stream = { path, handlers, mayReturn, source: null, timer: 0, delay: FIRST_DELAY_MS, closed: false };
   connect(stream);
   return () => close(stream);
 }
@@ -53,6 +54,10 @@ async function again(stream) {
   const timer = setTimeout(() => hello.abort(), HELLO_MS);
   try {
     await get('/api/session', { signal: hello.signal });
+    if (!(await stream.mayReturn())) {
+      close(stream);
+      return;
+    }
   } catch {
     if (!stream.closed) retry(stream);
     return;

@@ -12,9 +12,9 @@ import { say } from '../toast.js';
 import { words } from '../words.js';
 
 export function buildRecord(view) {
-  const { call, audio, events, usages } = view.detail;
+  const { call, audio, utterances, events, usages } = view.detail;
   const player = audio === null ? null : buildPlayer(view);
-  const sections = [outcome(call), player?.node ?? noRecording(), exporting(view), costs(call, usages), happened(events)];
+  const sections = [outcome(call, utterances.length), player?.node ?? noRecording(), exporting(view), costs(call, usages), happened(events)];
   if (mayAs('admin')) sections.push(erasing(view));
   return {
     node: h('div', { class: 'record' }, sections),
@@ -24,7 +24,7 @@ export function buildRecord(view) {
   };
 }
 
-function outcome(call) {
+function outcome(call, count) {
   const reason = call.reason === null ? '' : (words.reasons[call.reason] ?? call.reason);
   const facts = words.record.facts;
   const span = (one) => (one === null ? null : words.record.medianAnd90(seconds(one.median), seconds(one.p90)));
@@ -35,7 +35,7 @@ function outcome(call) {
     [facts.started, timeOfDay(call.started)],
     [facts.waited, waited],
     [facts.talked, talked],
-    [facts.utterances, integer(call.utterances)],
+    [facts.utterances, integer(count)],
     [facts.spanCaller, span(call.spans.caller)],
     [facts.spanAgent, span(call.spans.agent)],
     [facts.lost, call.lost_ms > 0 ? seconds(call.lost_ms) : null],

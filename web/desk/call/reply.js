@@ -79,14 +79,14 @@ async function dispatch(reply, text) {
 /// A message that has not been heard of yet stands below the transcript, in the agent's column.
 function pendingRow(reply, text) {
   const state = h('span', { class: 'marks', role: 'status' }, words.reply.pending);
-  const words_ = speak(h('p', { class: 'source' }, text), reply.view.call.agent_language);
+  const typed = speak(h('p', { class: 'source' }, text), reply.view.call.agent_language);
   const buttons = h('p', { class: 'pending-buttons' });
   const node = h(
     'li',
     { class: 'utterance pending', 'data-speaker': 'agent', 'data-state': 'pending' },
     h('div', { class: 'meta' }, h('span', { class: 'who' }, words.party.agent), state),
     h('div', { class: 'cell caller' }),
-    h('div', { class: 'cell agent' }, words_, buttons),
+    h('div', { class: 'cell agent' }, typed, buttons),
   );
   const message = { text, node, state, buttons, number: null, failed: false };
   reply.pending.push(message);

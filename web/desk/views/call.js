@@ -9,37 +9,54 @@ import { buildReply } from '../call/reply.js';
 import { h, toggle } from '../dom.js';
 import { phone } from '../format.js';
 import { icon } from '../icons.js';
+import { follow } from '../router.js';
+import { currentLine } from '../softphone.js';
 import { openStream } from '../stream.js';
 import { say } from '../toast.js';
 import { words } from '../words.js';
 
 /// A record may reach the database a moment after the call's end.
 const RECORD_TRIES_MS = [600, 1500, 4000, 10000];
+const JOIN_TRIES = 40;
+const JOIN_PAUSE_MS = 250;
 
 export async function callView(place) {
   const id = place.params.id;
   const path = `/api/calls/${encodeURIComponent(id)}`;
-  const view = { id, path, detail: await get(path), node: h('div', { class: 'call-view', id: 'call' }), parts: [], left: false, timer: 0 };
-  build(view, true);
+  const view = { id, path, detail: await fetchDetail(id, path), node: h('div', { class: 'call-view', id: 'call' }), parts: [], left: false, timer: 0 };
+  build(view);
   return {
     title: words.call.title(phone(view.detail.call.caller_number) || words.call.hidden),
     node: view.node,
     shown: () => (view.detail.live === null ? view.captions.toStart() : view.captions.toEnd()),
     leave: () => {
       view.left = true;
-      take(view);
+      letGo(view);
     },
   };
 }
 
-function take(view) {
+/// Whoever has just taken a call may see it only once their line is up.
+async function fetchDetail(id, path) {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await get(path);
+    } catch (error) {
+      const joining = currentLine()?.id === id && attempt < JOIN_TRIES;
+      if (!joining || (error.status !== 403 && error.status !== 404)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, JOIN_PAUSE_MS));
+    }
+  }
+}
+
+function letGo(view) {
   clearTimeout(view.timer);
   for (const part of view.parts) part.leave?.();
   view.parts = [];
 }
 
 function build(view) {
-  take(view);
+  letGo(view);
   const live = view.detail.live !== null;
   view.call = live ? { ...view.detail.call, ...view.detail.live } : view.detail.call;
   view.node.dataset.live = String(live);
@@ -98,8 +115,22 @@ function buildLive(view) {
       close();
       ended(view, reason);
     },
-  });
+  }, () => stillThere(view));
   view.parts = [head, captions, reply, controls, { leave: close }];
+}
+
+/// A call can end, or go to another agent, while its stream is away.
+async function stillThere(view) {
+  try {
+    const detail = await get(view.path);
+    if (detail.live !== null || view.left) return !view.left;
+    ended(view, detail.call.reason);
+    return false;
+  } catch (error) {
+    if (error.status !== 403 && error.status !== 404) throw error;
+    if (!view.left) follow(false);
+    return false;
+  }
 }
 
 function refresh(view, call) {

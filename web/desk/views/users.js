@@ -71,7 +71,7 @@ function buttons(page, user, me) {
 }
 
 function password(path, user) {
-  const input = passwordInput();
+  const input = passwordInput(true);
   const save = async () => {
     await patch(path, { password: input.value });
     say(WORDS.saved);
@@ -79,8 +79,8 @@ function password(path, user) {
   formDialog({ title: `${WORDS.reset}: ${user.name}`, fields: field(WORDS.password, input), save });
 }
 
-function passwordInput() {
-  return h('input', { type: 'password', id: 'user-password', autocomplete: 'new-password', required: true, maxlength: PASSWORD_MAX });
+function passwordInput(required) {
+  return h('input', { type: 'password', id: 'user-password', autocomplete: 'new-password', required, maxlength: PASSWORD_MAX });
 }
 
 function edit(page, user) {
@@ -88,10 +88,10 @@ function edit(page, user) {
   const role = h('select', { id: 'user-role' }, Object.entries(WORDS.roles).map(([value, text]) => h('option', { value, selected: value === (user?.role ?? 'agent') }, text)));
   const worker = h('input', { type: 'text', id: 'user-worker', maxlength: 120, autocomplete: 'off', spellcheck: 'false', value: user?.worker ?? '' });
   const language = languageSelect('user-language', user?.language ?? null, WORDS.noLanguage);
-  const secret = passwordInput();
+  const secret = passwordInput(state.desk.oidc === null);
   const save = async () => {
     const body = { role: role.value, worker: worker.value.trim() || null, language: language.value || null };
-    if (user === null) await post('/api/users', { name: name.value.trim(), password: secret.value, ...body });
+    if (user === null) await post('/api/users', { name: name.value.trim(), password: secret.value || null, ...body });
     else await patch(`/api/users/${encodeURIComponent(user.name)}`, body);
     say(WORDS.saved);
     await reload(page);
