@@ -55,7 +55,13 @@ async function request(method, path, body, options = {}) {
   let response;
   try {
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    response = await fetch(path, { method, headers, body: payload, signal: options.signal, credentials: 'same-origin' });
+    response = await fetch(path, {
+      method,
+      headers,
+      body: payload,
+      signal: options.signal,
+      credentials: 'same-origin',
+    });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new ApiError(0, words.errors.unreachable, null);

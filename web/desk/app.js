@@ -46,7 +46,9 @@ async function main() {
     useLanguages(desk.languages);
     if (session !== null) signedIn(session);
   } catch (error) {
-    root.replaceChildren(h('main', { id: 'main', class: 'alone' }, troubleView(error, () => location.reload()).node));
+    root.replaceChildren(
+      h('main', { id: 'main', class: 'alone' }, troubleView(error, () => location.reload()).node),
+    );
     return;
   }
   start(show);
@@ -108,7 +110,9 @@ async function build(view, place) {
     return view === null ? missingView() : await view(place);
   } catch (error) {
     if (error.name === 'AbortError' || error.status === 401) return null;
-    return error.status === 404 || error.status === 403 ? missingView(error) : troubleView(error, () => follow(true));
+    return error.status === 404 || error.status === 403
+      ? missingView(error)
+      : troubleView(error, () => follow(true));
   }
 }
 

@@ -29,10 +29,33 @@ export function buildCaptions({ languages, onSeek, empty }) {
   captions.list = h('ol', { class: 'utterances', id: 'utterances' });
   captions.outbox = h('ol', { class: 'utterances outbox', id: 'outbox' });
   captions.empty = h('p', { class: 'captions-empty' }, empty ?? words.call.empty);
-  captions.scroller = h('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': words.call.captions }, captions.empty, captions.list, captions.outbox);
-  captions.newer = h('button', { type: 'button', class: 'newer', id: 'newer', hidden: true, 'aria-label': words.call.newBelowLabel }, words.call.newBelow, icon('down'));
-  captions.log = h('div', { class: 'hidden', role: 'log', 'aria-live': 'polite', 'aria-label': words.call.finished, id: 'finished' });
-  captions.node = h('div', { class: 'captions', 'data-read': 'both' }, captions.scroller, captions.newer, captions.log);
+  captions.scroller = h(
+    'div',
+    { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': words.call.captions },
+    captions.empty,
+    captions.list,
+    captions.outbox,
+  );
+  captions.newer = h(
+    'button',
+    { type: 'button', class: 'newer', id: 'newer', hidden: true, 'aria-label': words.call.newBelowLabel },
+    words.call.newBelow,
+    icon('down'),
+  );
+  captions.log = h('div', {
+    class: 'hidden',
+    role: 'log',
+    'aria-live': 'polite',
+    'aria-label': words.call.finished,
+    id: 'finished',
+  });
+  captions.node = h(
+    'div',
+    { class: 'captions', 'data-read': 'both' },
+    captions.scroller,
+    captions.newer,
+    captions.log,
+  );
   watchScrolling(captions);
   return {
     node: captions.node,
@@ -148,7 +171,18 @@ function buildRow(captions, utterance) {
     h('div', { class: 'cell caller' }, left),
     h('div', { class: 'cell agent' }, right),
   );
-  const row = { key, speaker, spoken: utterance.spoken, node, source, target, time, delay, marks, last: null };
+  const row = {
+    key,
+    speaker,
+    spoken: utterance.spoken,
+    node,
+    source,
+    target,
+    time,
+    delay,
+    marks,
+    last: null,
+  };
   if (captions.onSeek !== null) {
     time.type = 'button';
     node.classList.add('can-seek');
@@ -168,10 +202,15 @@ function fill(captions, row, utterance) {
   speak(row.source, utterance.source_language ?? tags[row.speaker]);
   speak(row.target, utterance.target_language ?? tags[other]);
   setText(row.time, timeOfDay(utterance.spoken));
-  if (captions.onSeek !== null) setAttribute(row.time, 'aria-label', words.record.play(timeOfDay(utterance.spoken)));
+  if (captions.onSeek !== null)
+    setAttribute(row.time, 'aria-label', words.record.play(timeOfDay(utterance.spoken)));
   const span = utterance.onset_span;
   setText(row.delay, span === null || span === undefined ? '' : seconds(span));
-  setAttribute(row.delay, 'title', row.delay.textContent === '' ? null : words.delay.label(row.delay.textContent));
+  setAttribute(
+    row.delay,
+    'title',
+    row.delay.textContent === '' ? null : words.delay.label(row.delay.textContent),
+  );
   setText(row.marks, marksOf(utterance));
   toggle(row.node, 'growing', !utterance.final);
   toggle(row.node, 'typed', utterance.typed);

@@ -7,9 +7,20 @@ import { words } from './words.js';
 export function formDialog({ title, fields, save, label }) {
   const titleId = freshId('dialog');
   const message = h('p', { class: 'message', role: 'alert' });
-  const button = h('button', { type: 'submit', class: 'button primary', 'data-test': 'save' }, label ?? words.replies.save);
+  const button = h(
+    'button',
+    { type: 'submit', class: 'button primary', 'data-test': 'save' },
+    label ?? words.replies.save,
+  );
   const cancel = h('button', { type: 'button', class: 'button' }, words.replies.cancel);
-  const form = h('form', {}, h('h2', { id: titleId }, title), fields, message, h('div', { class: 'dialog-buttons' }, cancel, button));
+  const form = h(
+    'form',
+    {},
+    h('h2', { id: titleId }, title),
+    fields,
+    message,
+    h('div', { class: 'dialog-buttons' }, cancel, button),
+  );
   const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': titleId }, form);
   cancel.addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => dialog.remove());
@@ -32,5 +43,11 @@ export function formDialog({ title, fields, save, label }) {
 }
 
 export function field(label, control, help) {
-  return h('label', { class: 'field' }, h('span', {}, label), control, help ? h('span', { class: 'help' }, help) : null);
+  return h(
+    'label',
+    { class: 'field' },
+    h('span', {}, label),
+    control,
+    help ? h('span', { class: 'help' }, help) : null,
+  );
 }

@@ -1,6 +1,15 @@
 // Elements without markup: everything that is shown goes through here, and text is always text.
 
-const PROPERTIES = new Set(['value', 'checked', 'disabled', 'hidden', 'selected', 'required', 'readOnly', 'textContent']);
+const PROPERTIES = new Set([
+  'value',
+  'checked',
+  'disabled',
+  'hidden',
+  'selected',
+  'required',
+  'readOnly',
+  'textContent',
+]);
 const SVG = 'http://www.w3.org/2000/svg';
 
 /// An element; `props` are attributes, some properties, and `on<event>` listeners; children may be nested or absent.

@@ -9,9 +9,18 @@ const wholeNumber = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const percentage = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
 const dollars = new Intl.NumberFormat(locale, { style: 'currency', currency: 'USD' });
-const fineDollars = new Intl.NumberFormat(locale, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 });
+const fineDollars = new Intl.NumberFormat(locale, {
+  style: 'currency',
+  currency: 'USD',
+  maximumFractionDigits: 4,
+});
 const dayOfRow = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' });
-const fullDayOfRow = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
+const fullDayOfRow = new Intl.DateTimeFormat(locale, {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  timeZone: 'UTC',
+});
 
 /// The browser's time zone, by its IANA name.
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
@@ -38,7 +47,9 @@ export const seconds = (ms) => `${tenths.format(ms / 1000)}\u00a0s`;
 /// Hours and minutes of a sum: `12 h 05 min`.
 export function hours(ms) {
   const minutes = Math.round(ms / 60000);
-  return minutes < 60 ? `${minutes}\u00a0min` : `${integer(Math.floor(minutes / 60))}\u00a0h ${minutes % 60}\u00a0min`;
+  return minutes < 60
+    ? `${minutes}\u00a0min`
+    : `${integer(Math.floor(minutes / 60))}\u00a0h ${String(minutes % 60).padStart(2, '0')}\u00a0min`;
 }
 
 /// Millionths of a US dollar; small sums with more digits.

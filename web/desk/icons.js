@@ -7,10 +7,13 @@ const PATHS = {
   past: 'M10 3.5a6.5 6.5 0 1 1-6 4M4 3.8v3.7h3.7M10 6.5V10l2.5 1.5',
   figures: 'M3.5 16.5h13M5.5 13.5v-4M10 13.5v-9M14.5 13.5v-6',
   replies: 'M4 4.5h12v8.5H9l-3.5 3v-3H4zM7 7.5h6M7 10h4',
-  users: 'M7.5 9.5a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.4zM2.5 16c.3-2.7 2.3-4 5-4s4.7 1.3 5 4M13 4.3a2.7 2.7 0 0 1 0 5M14.5 12.3c1.8.5 2.8 1.7 3 3.7',
+  users:
+    'M7.5 9.5a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.4zM2.5 16c.3-2.7 2.3-4 5-4s4.7 1.3 5 4M13 4.3a2.7 2.7 0 0 1 0 5M14.5 12.3c1.8.5 2.8 1.7 3 3.7',
   person: 'M10 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM4 16.5c.4-3.2 2.8-4.8 6-4.8s5.6 1.6 6 4.8',
-  headset: 'M4 12v-2a6 6 0 0 1 12 0v2M4 11.5h2.2v4H4.8a.8.8 0 0 1-.8-.8zM16 11.5h-2.2v4h1.4a.8.8 0 0 0 .8-.8zM15 15.5c-.5 1.2-2 1.8-4 1.8',
-  phone: 'M6.5 3.5l2 3.5-1.5 1.5c.8 1.9 2.1 3.2 4 4l1.5-1.5 3.5 2v2.5c0 .6-.5 1-1.1 1C9 16 4 11 3.5 5.1c0-.6.4-1.1 1-1.1z',
+  headset:
+    'M4 12v-2a6 6 0 0 1 12 0v2M4 11.5h2.2v4H4.8a.8.8 0 0 1-.8-.8zM16 11.5h-2.2v4h1.4a.8.8 0 0 0 .8-.8zM15 15.5c-.5 1.2-2 1.8-4 1.8',
+  phone:
+    'M6.5 3.5l2 3.5-1.5 1.5c.8 1.9 2.1 3.2 4 4l1.5-1.5 3.5 2v2.5c0 .6-.5 1-1.1 1C9 16 4 11 3.5 5.1c0-.6.4-1.1 1-1.1z',
   hangup: 'M2.8 12.2c0-4.2 14.4-4.2 14.4 0v1.5l-3.7-.6v-2.2c-2.2-.7-4.8-.7-7 0v2.2l-3.7.6z',
   help: 'M7.5 7.5a2.5 2.5 0 1 1 3.6 2.3c-.8.4-1.1.9-1.1 1.9M10 14.6v.2',
   sun: 'M10 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM10 2.5v1.5M10 16v1.5M2.5 10H4M16 10h1.5M4.7 4.7l1 1M14.3 14.3l1 1M15.3 4.7l-1 1M5.7 14.3l-1 1',
@@ -21,7 +24,8 @@ const PATHS = {
   down: 'M10 4v11.5M5.5 11l4.5 4.5 4.5-4.5',
   back: 'M16 10H4.5M9 5.5L4.5 10 9 14.5',
   keyboard: 'M2.5 5.5h15v9h-15zM5.5 8.2h.1M8.5 8.2h.1M11.5 8.2h.1M14.5 8.2h.1M6.5 11.8h7',
-  microphone: 'M10 3a2.2 2.2 0 0 0-2.2 2.2v4a2.2 2.2 0 0 0 4.4 0v-4A2.2 2.2 0 0 0 10 3zM5.5 9a4.5 4.5 0 0 0 9 0M10 13.5v3',
+  microphone:
+    'M10 3a2.2 2.2 0 0 0-2.2 2.2v4a2.2 2.2 0 0 0 4.4 0v-4A2.2 2.2 0 0 0 10 3zM5.5 9a4.5 4.5 0 0 0 9 0M10 13.5v3',
   close: 'M5 5l10 10M15 5L5 15',
   check: 'M4 10.5l4 4 8-9',
   lock: 'M5 9h10v7.5H5zM7 9V6.5a3 3 0 0 1 6 0V9',
@@ -33,7 +37,11 @@ const PATHS = {
 };
 
 export function icon(name) {
-  return s('svg', { class: 'icon', viewBox: '0 0 20 20', 'aria-hidden': 'true', focusable: 'false' }, s('path', { d: PATHS[name] ?? '' }));
+  return s(
+    'svg',
+    { class: 'icon', viewBox: '0 0 20 20', 'aria-hidden': 'true', focusable: 'false' },
+    s('path', { d: PATHS[name] ?? '' }),
+  );
 }
 
 /// The product's mark: two turns of speech that answer each other.
@@ -46,7 +54,12 @@ export function logo() {
     class: 'logo-agent',
     d: 'M28 15.5a2.5 2.5 0 0 0-2.5-2.5H22v1a4 4 0 0 1-4 4h-5v2.5a2.5 2.5 0 0 0 2.5 2.5h7l4 3.6A.9.9 0 0 0 28 26z',
   });
-  return s('svg', { class: 'logo', viewBox: '0 0 32 32', 'aria-hidden': 'true', focusable: 'false' }, caller, agent);
+  return s(
+    'svg',
+    { class: 'logo', viewBox: '0 0 32 32', 'aria-hidden': 'true', focusable: 'false' },
+    caller,
+    agent,
+  );
 }
 
 /// Three bars that move while somebody talks; stylesheets decide how.

@@ -48,8 +48,15 @@ export function nativeName(tag) {
 /// Whether a language is meant by what somebody typed.
 export function matches(language, typed) {
   const wanted = plain(typed);
-  return [language.name, language.native, language.slug, language.tag].some((name) => plain(name).includes(wanted));
+  return [language.name, language.native, language.slug, language.tag].some((name) =>
+    plain(name).includes(wanted),
+  );
 }
 
 const baseOf = (tag) => tag.toLowerCase().split('-')[0];
-const plain = (text) => text.normalize('NFD').replace(/\p{Mn}/gu, '').toLowerCase().trim();
+const plain = (text) =>
+  text
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '')
+    .toLowerCase()
+    .trim();

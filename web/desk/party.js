@@ -21,7 +21,12 @@ export function talkingMark(side) {
 /// The state of the interpretation of what this party says.
 export function healthMark() {
   const text = h('span', {});
-  const node = h('span', { class: 'health' }, h('span', { class: 'health-dot', 'aria-hidden': 'true' }), text);
+  const node = h(
+    'span',
+    { class: 'health' },
+    h('span', { class: 'health-dot', 'aria-hidden': 'true' }),
+    text,
+  );
   return {
     node,
     update(health) {

@@ -19,7 +19,13 @@ export function languagePicker({ id, label, choose }) {
     'aria-autocomplete': 'list',
     'aria-controls': listId,
   });
-  const list = h('ul', { id: listId, class: 'picker-list', role: 'listbox', 'aria-label': label, hidden: true });
+  const list = h('ul', {
+    id: listId,
+    class: 'picker-list',
+    role: 'listbox',
+    'aria-label': label,
+    hidden: true,
+  });
   const picker = { input, list, tag: null, active: -1, found: [], choose };
   input.addEventListener('focus', () => input.select());
   input.addEventListener('click', () => open(picker, ''));
@@ -49,9 +55,17 @@ function write(picker) {
 function open(picker, typed) {
   const wanted = typed === nativeOf(picker.tag) ? '' : typed;
   picker.found = allLanguages().filter((language) => wanted === '' || matches(language, wanted));
-  picker.active = wanted === '' ? picker.found.findIndex((language) => language.tag === picker.tag) : picker.found.length > 0 ? 0 : -1;
+  picker.active =
+    wanted === ''
+      ? picker.found.findIndex((language) => language.tag === picker.tag)
+      : picker.found.length > 0
+        ? 0
+        : -1;
   picker.list.replaceChildren(...picker.found.map((language, index) => option(picker, language, index)));
-  if (picker.found.length === 0) picker.list.append(h('li', { class: 'picker-none', role: 'option', 'aria-disabled': 'true' }, words.controls.noMatch));
+  if (picker.found.length === 0)
+    picker.list.append(
+      h('li', { class: 'picker-none', role: 'option', 'aria-disabled': 'true' }, words.controls.noMatch),
+    );
   picker.list.hidden = false;
   setAttribute(picker.input, 'aria-expanded', 'true');
   picker.input.dir = 'auto';
@@ -62,7 +76,18 @@ function option(picker, language, index) {
   const native = speak(h('span', { class: 'picker-native' }, language.native), language.tag);
   const name = language.name === language.native ? null : h('span', { class: 'picker-name' }, language.name);
   const chosen = language.tag === picker.tag;
-  return h('li', { role: 'option', id: `${picker.list.id}-${index}`, 'data-index': index, 'data-tag': language.tag, 'aria-selected': String(chosen) }, native, name);
+  return h(
+    'li',
+    {
+      role: 'option',
+      id: `${picker.list.id}-${index}`,
+      'data-index': index,
+      'data-tag': language.tag,
+      'aria-selected': String(chosen),
+    },
+    native,
+    name,
+  );
 }
 
 function highlight(picker) {

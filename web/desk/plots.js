@@ -19,16 +19,38 @@ export function plot(options) {
   const place = h('div', { class: 'plot-place' }, tip);
   const table = tableOf(options);
   table.hidden = true;
-  const toggle = h('button', { type: 'button', class: 'button small quiet', 'aria-expanded': 'false', 'aria-label': words.figures.asTable(options.title) }, words.figures.table);
+  const toggle = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button small quiet',
+      'aria-expanded': 'false',
+      'aria-label': words.figures.asTable(options.title),
+    },
+    words.figures.table,
+  );
   toggle.addEventListener('click', () => {
     table.hidden = !table.hidden;
     toggle.setAttribute('aria-expanded', String(!table.hidden));
   });
-  const legend = options.series.map((one) => h('span', { class: 'legend-item' }, h('span', { class: `legend-mark ${one.tone} ${options.kind}` }), one.name));
+  const legend = options.series.map((one) =>
+    h(
+      'span',
+      { class: 'legend-item' },
+      h('span', { class: `legend-mark ${one.tone} ${options.kind}` }),
+      one.name,
+    ),
+  );
   const node = h(
     'figure',
     { class: 'plot', 'aria-labelledby': titleId, 'data-plot': options.id },
-    h('div', { class: 'plot-head' }, h('h2', { id: titleId }, options.title), h('span', { class: 'legend' }, options.series.length > 1 ? legend : null), toggle),
+    h(
+      'div',
+      { class: 'plot-head' },
+      h('h2', { id: titleId }, options.title),
+      h('span', { class: 'legend' }, options.series.length > 1 ? legend : null),
+      toggle,
+    ),
     h('p', { class: 'plot-unit' }, options.unit),
     place,
     table,
@@ -48,10 +70,30 @@ function draw(options, place, tip, width) {
   const inner = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const top = highest(options);
   const steps = roundSteps(top);
-  const scale = { band: inner.width / Math.max(1, options.rows.length), y: (value) => inner.height * (1 - value / steps.at(-1)) };
-  const hover = s('rect', { class: 'plot-hover', y: 0, height: inner.height, width: scale.band, visibility: 'hidden' });
-  const group = s('g', { transform: `translate(${MARGIN.left} ${MARGIN.top})` }, grid(options, steps, scale, inner), hover, options.kind === 'bars' ? bars(options, scale, inner) : lines(options, scale), names(options, scale, inner));
-  const svg = s('svg', { class: 'plot-svg', width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, 'aria-hidden': 'true' }, group);
+  const scale = {
+    band: inner.width / Math.max(1, options.rows.length),
+    y: (value) => inner.height * (1 - value / steps.at(-1)),
+  };
+  const hover = s('rect', {
+    class: 'plot-hover',
+    y: 0,
+    height: inner.height,
+    width: scale.band,
+    visibility: 'hidden',
+  });
+  const group = s(
+    'g',
+    { transform: `translate(${MARGIN.left} ${MARGIN.top})` },
+    grid(options, steps, scale, inner),
+    hover,
+    options.kind === 'bars' ? bars(options, scale, inner) : lines(options, scale),
+    names(options, scale, inner),
+  );
+  const svg = s(
+    'svg',
+    { class: 'plot-svg', width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, 'aria-hidden': 'true' },
+    group,
+  );
   place.querySelector('svg')?.remove();
   place.prepend(svg);
   svg.addEventListener('pointermove', (event) => point(options, { svg, tip, hover, scale, width }, event));
@@ -85,14 +127,28 @@ function grid(options, steps, scale, inner) {
     .filter((value) => !options.whole || Number.isInteger(value))
     .map((value) => {
       const y = Math.round(scale.y(value)) + 0.5;
-      return [s('line', { class: value === 0 ? 'plot-base' : 'plot-grid', x1: 0, x2: inner.width, y1: y, y2: y }), s('text', { class: 'plot-label', x: -8, y: y + 4, 'text-anchor': 'end' }, options.tick(value))];
+      return [
+        s('line', { class: value === 0 ? 'plot-base' : 'plot-grid', x1: 0, x2: inner.width, y1: y, y2: y }),
+        s('text', { class: 'plot-label', x: -8, y: y + 4, 'text-anchor': 'end' }, options.tick(value)),
+      ];
     });
 }
 
 function names(options, scale, inner) {
   const every = Math.max(1, Math.ceil(LABEL_PX / scale.band));
   return options.rows.map((row, index) =>
-    index % every === 0 ? s('text', { class: 'plot-label', x: (index + 0.5) * scale.band, y: inner.height + 18, 'text-anchor': 'middle' }, options.label(row)) : null,
+    index % every === 0
+      ? s(
+          'text',
+          {
+            class: 'plot-label',
+            x: (index + 0.5) * scale.band,
+            y: inner.height + 18,
+            'text-anchor': 'middle',
+          },
+          options.label(row),
+        )
+      : null,
   );
 }
 
@@ -106,7 +162,14 @@ function bars(options, scale, inner) {
       const top = scale.y(below + value);
       const bottom = below === 0 ? inner.height : scale.y(below) - 1;
       below += value;
-      return s('rect', { class: `plot-bar ${one.tone}`, x: (index + 0.5) * scale.band - width / 2, y: top, width, height: Math.max(1, bottom - top), rx: Math.min(2, width / 4) });
+      return s('rect', {
+        class: `plot-bar ${one.tone}`,
+        x: (index + 0.5) * scale.band - width / 2,
+        y: top,
+        width,
+        height: Math.max(1, bottom - top),
+        rx: Math.min(2, width / 4),
+      });
     });
   });
 }
@@ -141,7 +204,15 @@ function point(options, { svg, tip, hover, scale, width }, event) {
   hover.setAttribute('visibility', row === undefined ? 'hidden' : 'visible');
   if (row === undefined) return;
   hover.setAttribute('x', index * scale.band);
-  const values = options.series.map((one) => h('p', {}, h('span', { class: `legend-mark ${one.tone} ${options.kind}` }), one.name, h('b', {}, shown(options, one.value(row)))));
+  const values = options.series.map((one) =>
+    h(
+      'p',
+      {},
+      h('span', { class: `legend-mark ${one.tone} ${options.kind}` }),
+      one.name,
+      h('b', {}, shown(options, one.value(row))),
+    ),
+  );
   tip.replaceChildren(h('p', { class: 'plot-tip-head' }, options.longLabel(row)), ...values);
   const left = MARGIN.left + (index + 0.5) * scale.band;
   const half = tip.offsetWidth / 2;
@@ -151,7 +222,34 @@ function point(options, { svg, tip, hover, scale, width }, event) {
 const shown = (options, value) => (value === null || value === undefined ? '–' : options.show(value));
 
 function tableOf(options) {
-  const head = h('tr', {}, h('th', { scope: 'col' }, options.step), options.series.map((one) => h('th', { scope: 'col', class: 'number' }, one.name)));
-  const rows = options.rows.map((row) => h('tr', {}, h('th', { scope: 'row' }, options.longLabel(row)), options.series.map((one) => h('td', { class: 'number' }, shown(options, one.value(row))))));
-  return h('div', { class: 'plot-table', tabindex: '0', role: 'region', 'aria-label': words.figures.asTable(options.title) }, h('table', { class: 'lines' }, h('caption', { class: 'hidden' }, `${options.title}, ${options.unit}`), h('thead', {}, head), h('tbody', {}, rows)));
+  const head = h(
+    'tr',
+    {},
+    h('th', { scope: 'col' }, options.step),
+    options.series.map((one) => h('th', { scope: 'col', class: 'number' }, one.name)),
+  );
+  const rows = options.rows.map((row) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, options.longLabel(row)),
+      options.series.map((one) => h('td', { class: 'number' }, shown(options, one.value(row)))),
+    ),
+  );
+  return h(
+    'div',
+    {
+      class: 'plot-table',
+      tabindex: '0',
+      role: 'region',
+      'aria-label': words.figures.asTable(options.title),
+    },
+    h(
+      'table',
+      { class: 'lines' },
+      h('caption', { class: 'hidden' }, `${options.title}, ${options.unit}`),
+      h('thead', {}, head),
+      h('tbody', {}, rows),
+    ),
+  );
 }

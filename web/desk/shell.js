@@ -13,7 +13,12 @@ export function buildShell({ onSignOut }) {
   const links = navigation(badge);
   const banner = h('p', { class: 'banner', role: 'alert', hidden: true, id: 'connection' });
   const main = h('main', { id: 'main', tabindex: '-1' });
-  const node = h('div', { class: 'shell' }, rail(links, onSignOut), h('div', { class: 'stage' }, banner, main));
+  const node = h(
+    'div',
+    { class: 'shell' },
+    rail(links, onSignOut),
+    h('div', { class: 'stage' }, banner, main),
+  );
   return {
     node,
     setPath: (path) => mark(links, path),
@@ -27,7 +32,7 @@ function navigation(badge) {
   const items = [
     { path: '/desk', name: 'calls', text: words.nav.live, badge, also: '/desk/calls/' },
     { path: '/desk/past', name: 'past', text: words.nav.past },
-    { path: '/desk/figures', name: 'figures', text: words.nav.figures },
+    { path: '/desk/figures', name: 'figures', text: words.nav.figures, for: 'supervisor' },
     { path: '/desk/replies', name: 'replies', text: words.nav.replies },
     { path: '/desk/users', name: 'users', text: words.nav.users, for: 'admin' },
   ];
@@ -35,13 +40,29 @@ function navigation(badge) {
     .filter((item) => item.for === undefined || mayAs(item.for))
     .map((item) => ({
       ...item,
-      link: h('a', { href: item.path, class: 'rail-link', id: `nav-${item.name}` }, icon(item.name), h('span', {}, item.text), item.badge),
+      link: h(
+        'a',
+        { href: item.path, class: 'rail-link', id: `nav-${item.name}` },
+        icon(item.name),
+        h('span', {}, item.text),
+        item.badge,
+      ),
     }));
 }
 
 function rail(links, onSignOut) {
-  const keys = h('button', { type: 'button', class: 'rail-link', id: 'keys', onclick: showShortcuts }, icon('keyboard'), h('span', {}, words.nav.shortcuts));
-  const out = h('button', { type: 'button', class: 'rail-link', id: 'sign-out', onclick: () => signOut(onSignOut) }, icon('out'), h('span', {}, words.signOut));
+  const keys = h(
+    'button',
+    { type: 'button', class: 'rail-link', id: 'keys', onclick: showShortcuts },
+    icon('keyboard'),
+    h('span', {}, words.nav.shortcuts),
+  );
+  const out = h(
+    'button',
+    { type: 'button', class: 'rail-link', id: 'sign-out', onclick: () => signOut(onSignOut) },
+    icon('out'),
+    h('span', {}, words.signOut),
+  );
   const profile = h(
     'a',
     { href: '/desk/profile', class: 'rail-link', id: 'nav-profile', title: state.user.name },
@@ -53,7 +74,11 @@ function rail(links, onSignOut) {
     'header',
     { class: 'rail' },
     h('a', { href: '/desk', class: 'rail-logo', 'aria-label': words.product }, logo()),
-    h('nav', { 'aria-label': words.nav.label }, links.slice(0, -1).map((item) => item.link)),
+    h(
+      'nav',
+      { 'aria-label': words.nav.label },
+      links.slice(0, -1).map((item) => item.link),
+    ),
     h('div', { class: 'rail-foot' }, keys, profile, out),
   );
 }
@@ -72,7 +97,8 @@ async function signOut(onSignOut) {
 
 function mark(links, path) {
   for (const item of links) {
-    const here = item.path === path.replace(/(.)\/$/, '$1') || (item.also !== undefined && path.startsWith(item.also));
+    const here =
+      item.path === path.replace(/(.)\/$/, '$1') || (item.also !== undefined && path.startsWith(item.also));
     if (here) item.link.setAttribute('aria-current', 'page');
     else item.link.removeAttribute('aria-current');
   }
@@ -99,5 +125,8 @@ function setAway(banner, away) {
 function setCalls(badge, calls) {
   const waiting = calls.filter((call) => call.phase === 'waiting').length;
   badge.hidden = waiting === 0;
-  badge.replaceChildren(h('span', { 'aria-hidden': 'true' }, waiting), h('span', { class: 'hidden' }, words.nav.waiting(waiting)));
+  badge.replaceChildren(
+    h('span', { 'aria-hidden': 'true' }, waiting),
+    h('span', { class: 'hidden' }, words.nav.waiting(waiting)),
+  );
 }

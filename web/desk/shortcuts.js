@@ -19,7 +19,16 @@ export function listenForShortcuts() {
 export function showShortcuts() {
   dialog?.remove();
   const rows = words.shortcuts.list.map(([keys, meaning]) =>
-    h('div', {}, h('dt', {}, keys.split(' ').map((key) => h('kbd', {}, key))), h('dd', {}, meaning)),
+    h(
+      'div',
+      {},
+      h(
+        'dt',
+        {},
+        keys.split(' ').map((key) => h('kbd', {}, key)),
+      ),
+      h('dd', {}, meaning),
+    ),
   );
   dialog = h(
     'dialog',
@@ -37,7 +46,9 @@ function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
   if (state.user === null || document.querySelector('dialog[open]') !== null) return;
   const target = event.target;
-  const typing = target instanceof HTMLElement && target.matches('input:not([type=range]):not([type=radio]):not([type=checkbox]), textarea, select');
+  const typing =
+    target instanceof HTMLElement &&
+    target.matches('input:not([type=range]):not([type=radio]):not([type=checkbox]), textarea, select');
   if (typing) {
     if (event.key === 'Escape') target.blur();
     return;

@@ -80,7 +80,10 @@ function follow(mine, name, detail) {
   if (line !== mine) return;
   if (name === 'ended') {
     const failed = detail?.reason === 'failed' || detail?.reason === 'refused';
-    end(mine, failed ? words.leg.failed(detail.error?.message ?? detail.error ?? detail.reason) : words.leg.ended);
+    end(
+      mine,
+      failed ? words.leg.failed(detail.error?.message ?? detail.error ?? detail.reason) : words.leg.ended,
+    );
     return;
   }
   mine.status = name === 'live' || name === 'silenced' ? 'on' : 'joining';

@@ -7,11 +7,39 @@ import { words } from '../words.js';
 /// `load()` gives the replies, `choose(text)` takes one; `area` is where the focus goes back to.
 export function buildCanned({ load, choose, area }) {
   const listId = freshId('replies');
-  const filter = h('input', { type: 'text', class: 'canned-filter', id: 'canned-filter', role: 'combobox', placeholder: words.reply.filter, 'aria-label': words.reply.filter, 'aria-expanded': 'true', 'aria-controls': listId, 'aria-autocomplete': 'list', autocomplete: 'off' });
-  const list = h('ul', { id: listId, role: 'listbox', class: 'canned-list', 'aria-label': words.reply.canned });
+  const filter = h('input', {
+    type: 'text',
+    class: 'canned-filter',
+    id: 'canned-filter',
+    role: 'combobox',
+    placeholder: words.reply.filter,
+    'aria-label': words.reply.filter,
+    'aria-expanded': 'true',
+    'aria-controls': listId,
+    'aria-autocomplete': 'list',
+    autocomplete: 'off',
+  });
+  const list = h('ul', {
+    id: listId,
+    role: 'listbox',
+    class: 'canned-list',
+    'aria-label': words.reply.canned,
+  });
   const none = h('p', { class: 'canned-none', role: 'status' });
   const box = h('div', { class: 'canned-box', hidden: true }, filter, list, none);
-  const button = h('button', { type: 'button', id: 'canned', class: 'button', 'aria-expanded': 'false', title: 'Alt+R', 'aria-keyshortcuts': 'Alt+R' }, icon('replies'), h('span', { class: 'wide-only' }, words.reply.canned));
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      id: 'canned',
+      class: 'button',
+      'aria-expanded': 'false',
+      title: 'Alt+R',
+      'aria-keyshortcuts': 'Alt+R',
+    },
+    icon('replies'),
+    h('span', { class: 'wide-only' }, words.reply.canned),
+  );
   const canned = { filter, list, none, box, button, choose, load, area, replies: [], found: [], active: 0 };
   button.addEventListener('click', () => (box.hidden ? open(canned) : close(canned)));
   filter.addEventListener('input', () => show(canned));
@@ -30,7 +58,10 @@ export function buildCanned({ load, choose, area }) {
     button.click();
   };
   document.addEventListener('keydown', shortcut);
-  return { node: h('div', { class: 'canned' }, button, box), leave: () => document.removeEventListener('keydown', shortcut) };
+  return {
+    node: h('div', { class: 'canned' }, button, box),
+    leave: () => document.removeEventListener('keydown', shortcut),
+  };
 }
 
 async function open(canned) {
@@ -60,18 +91,28 @@ function close(canned) {
 
 function show(canned) {
   const wanted = canned.filter.value.trim().toLowerCase();
-  canned.found = canned.replies.filter((reply) => `${reply.title}\n${reply.text}`.toLowerCase().includes(wanted));
+  canned.found = canned.replies.filter((reply) =>
+    `${reply.title}\n${reply.text}`.toLowerCase().includes(wanted),
+  );
   canned.active = 0;
   const options = canned.found.map((reply, index) =>
-    h('li', { role: 'option', id: `${canned.list.id}-${index}`, 'data-index': index, 'aria-selected': 'false' }, h('strong', { dir: 'auto' }, reply.title), h('span', { dir: 'auto' }, reply.text)),
+    h(
+      'li',
+      { role: 'option', id: `${canned.list.id}-${index}`, 'data-index': index, 'aria-selected': 'false' },
+      h('strong', { dir: 'auto' }, reply.title),
+      h('span', { dir: 'auto' }, reply.text),
+    ),
   );
   canned.list.replaceChildren(...options);
-  canned.none.textContent = options.length > 0 ? '' : canned.replies.length === 0 ? words.reply.noneYet : words.reply.none;
+  canned.none.textContent =
+    options.length > 0 ? '' : canned.replies.length === 0 ? words.reply.noneYet : words.reply.none;
   highlight(canned);
 }
 
 function highlight(canned) {
-  [...canned.list.children].forEach((option, index) => setAttribute(option, 'aria-selected', String(index === canned.active)));
+  [...canned.list.children].forEach((option, index) =>
+    setAttribute(option, 'aria-selected', String(index === canned.active)),
+  );
   const option = canned.list.children[canned.active];
   setAttribute(canned.filter, 'aria-activedescendant', option?.id);
   option?.scrollIntoView({ block: 'nearest' });

@@ -29,7 +29,11 @@ export function buildControls(view) {
   if (state.desk.agent_dial === 'client') parts.push(handOver(act));
   parts.push(hangUp(act));
   return {
-    node: h('div', { class: 'controls' }, parts.map((part) => part.node)),
+    node: h(
+      'div',
+      { class: 'controls' },
+      parts.map((part) => part.node),
+    ),
     update: (call) => parts.forEach((part) => part.update(call)),
     leave: () => parts.forEach((part) => part.leave?.()),
   };
@@ -37,7 +41,13 @@ export function buildControls(view) {
 
 function interpretation(act) {
   const word = h('span', { class: 'switch-word' });
-  const button = h('button', { type: 'button', id: 'interpretation', role: 'switch', class: 'switch', 'aria-checked': 'true' }, h('span', { class: 'switch-label' }, words.controls.interpretation), word, h('span', { class: 'switch-track', 'aria-hidden': 'true' }));
+  const button = h(
+    'button',
+    { type: 'button', id: 'interpretation', role: 'switch', class: 'switch', 'aria-checked': 'true' },
+    h('span', { class: 'switch-label' }, words.controls.interpretation),
+    word,
+    h('span', { class: 'switch-track', 'aria-hidden': 'true' }),
+  );
   const show = (on) => {
     setAttribute(button, 'aria-checked', String(on));
     setText(word, on ? words.controls.on : words.controls.off);
@@ -52,10 +62,21 @@ function interpretation(act) {
 
 function original(act) {
   const help = h('p', { class: 'help', id: 'original-help' });
-  const inputs = ['off', 'full', 'ducked'].map((value) => h('input', { type: 'radio', name: 'original', value, id: `original-${value}` }));
-  for (const input of inputs) input.addEventListener('change', () => act('levels', { original: input.value }));
-  const segments = inputs.map((input) => h('label', { class: 'segment' }, input, h('span', {}, words.controls.originals[input.value])));
-  const node = h('fieldset', { class: 'control', 'aria-describedby': 'original-help' }, h('legend', {}, words.controls.original), h('div', { class: 'segments' }, segments), help);
+  const inputs = ['off', 'full', 'ducked'].map((value) =>
+    h('input', { type: 'radio', name: 'original', value, id: `original-${value}` }),
+  );
+  for (const input of inputs)
+    input.addEventListener('change', () => act('levels', { original: input.value }));
+  const segments = inputs.map((input) =>
+    h('label', { class: 'segment' }, input, h('span', {}, words.controls.originals[input.value])),
+  );
+  const node = h(
+    'fieldset',
+    { class: 'control', 'aria-describedby': 'original-help' },
+    h('legend', {}, words.controls.original),
+    h('div', { class: 'segments' }, segments),
+    help,
+  );
   return {
     node,
     update(call) {
@@ -67,11 +88,30 @@ function original(act) {
 
 function volumes(act) {
   const groups = ['caller', 'agent'].map((speaker) => {
-    const sliders = [slider(act, speaker, 'original_db', words.controls.originalLevel, -60, 0), slider(act, speaker, 'translation_db', words.controls.translationLevel, -30, 12)];
-    return { sliders, node: h('fieldset', { class: 'volume' }, h('legend', {}, words.controls.heardBy[speaker]), sliders.map((one) => one.node)) };
+    const sliders = [
+      slider(act, speaker, 'original_db', words.controls.originalLevel, -60, 0),
+      slider(act, speaker, 'translation_db', words.controls.translationLevel, -30, 12),
+    ];
+    return {
+      sliders,
+      node: h(
+        'fieldset',
+        { class: 'volume' },
+        h('legend', {}, words.controls.heardBy[speaker]),
+        sliders.map((one) => one.node),
+      ),
+    };
   });
-  const node = h('details', { class: 'control', id: 'volumes' }, h('summary', {}, words.controls.volumes), groups.map((group) => group.node));
-  return { node, update: (call) => groups.forEach((group) => group.sliders.forEach((one) => one.update(call))) };
+  const node = h(
+    'details',
+    { class: 'control', id: 'volumes' },
+    h('summary', {}, words.controls.volumes),
+    groups.map((group) => group.node),
+  );
+  return {
+    node,
+    update: (call) => groups.forEach((group) => group.sliders.forEach((one) => one.update(call))),
+  };
 }
 
 function slider(act, speaker, name, label, min, max) {
@@ -110,7 +150,10 @@ function slider(act, speaker, name, label, min, max) {
 function listening(view) {
   let stop = null;
   const status = h('p', { class: 'help', role: 'status' });
-  const buttons = ['caller', 'agent'].map((side) => ({ side, node: h('button', { type: 'button', class: 'button', id: `listen-${side}`, 'aria-pressed': 'false' }) }));
+  const buttons = ['caller', 'agent'].map((side) => ({
+    side,
+    node: h('button', { type: 'button', class: 'button', id: `listen-${side}`, 'aria-pressed': 'false' }),
+  }));
   const show = (side) => {
     for (const button of buttons) setAttribute(button.node, 'aria-pressed', String(button.side === side));
     setText(status, side === null ? '' : words.call.listening(nameOf(view.call[`${side}_language`])));
@@ -133,8 +176,18 @@ function listening(view) {
       show(side);
     });
   }
-  const group = h('div', { class: 'button-row' }, buttons.map((button) => button.node));
-  const node = h('section', { class: 'control', 'aria-label': words.call.listen }, h('h2', {}, icon('ear'), words.call.listen), group, status);
+  const group = h(
+    'div',
+    { class: 'button-row' },
+    buttons.map((button) => button.node),
+  );
+  const node = h(
+    'section',
+    { class: 'control', 'aria-label': words.call.listen },
+    h('h2', {}, icon('ear'), words.call.listen),
+    group,
+    status,
+  );
   return { node, update: (call) => label(buttons, call), leave: end };
 }
 
@@ -149,7 +202,16 @@ function label(buttons, call) {
 }
 
 function handOver(act) {
-  const identity = h('input', { type: 'text', id: 'transfer-identity', 'aria-label': words.controls.identity, placeholder: words.controls.identity, autocomplete: 'off', spellcheck: 'false', maxlength: 120, required: true });
+  const identity = h('input', {
+    type: 'text',
+    id: 'transfer-identity',
+    'aria-label': words.controls.identity,
+    placeholder: words.controls.identity,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    maxlength: 120,
+    required: true,
+  });
   const button = h('button', { type: 'submit', class: 'button', id: 'transfer' }, words.controls.transfer);
   const status = h('p', { class: 'help', role: 'status' });
   const form = h('form', {}, h('div', { class: 'button-row' }, identity, button));
@@ -158,7 +220,13 @@ function handOver(act) {
     const to = identity.value.trim();
     if (to !== '' && (await act('transfer', { identity: to }))) identity.value = '';
   });
-  const node = h('section', { class: 'control', 'aria-label': words.controls.transfer }, h('h2', {}, icon('arrow'), words.controls.transfer), form, status);
+  const node = h(
+    'section',
+    { class: 'control', 'aria-label': words.controls.transfer },
+    h('h2', {}, icon('arrow'), words.controls.transfer),
+    form,
+    status,
+  );
   return {
     node,
     update(call) {
@@ -169,7 +237,14 @@ function handOver(act) {
 }
 
 function hangUp(act) {
-  const button = confirmButton({ id: 'hang-up', label: words.controls.hangUp, sure: words.controls.hangUpSure, class: 'danger wide', icon: icon('hangup'), act: () => act('hangup') });
+  const button = confirmButton({
+    id: 'hang-up',
+    label: words.controls.hangUp,
+    sure: words.controls.hangUpSure,
+    class: 'danger wide',
+    icon: icon('hangup'),
+    act: () => act('hangup'),
+  });
   return {
     node: h('section', { class: 'control last' }, button),
     update(call) {

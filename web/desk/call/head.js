@@ -17,9 +17,28 @@ export function buildHead(view, captions) {
   const time = h('span', { class: 'call-time' });
   const note = h('span', { class: 'call-note', id: 'call-note' });
   const read = readIn(view, captions);
-  const bar = h('div', { class: 'call-bar' }, backLink(live), title, time, note, h('span', { class: 'spring' }), read.node);
+  const bar = h(
+    'div',
+    { class: 'call-bar' },
+    backLink(live),
+    title,
+    time,
+    note,
+    h('span', { class: 'spring' }),
+    read.node,
+  );
   const parties = ['caller', 'agent'].map((side) => party(view, side, live));
-  const node = h('header', { class: 'call-head' }, bar, h('div', { class: 'parties' }, h('div', { class: 'meta' }), parties.map((one) => one.node)));
+  const node = h(
+    'header',
+    { class: 'call-head' },
+    bar,
+    h(
+      'div',
+      { class: 'parties' },
+      h('div', { class: 'meta' }),
+      parties.map((one) => one.node),
+    ),
+  );
   return {
     node,
     bar,
@@ -28,7 +47,11 @@ export function buildHead(view, captions) {
       read.update(call);
       if (live && !call.ended) tick(time, call.talked ?? call.started);
       else tick(time, null);
-      if (!live) setText(time, `${dateAndTime(call.started)}${call.talked && call.ended ? ` · ${duration(call.ended - call.talked)}` : ''}`);
+      if (!live)
+        setText(
+          time,
+          `${dateAndTime(call.started)}${call.talked && call.ended ? ` · ${duration(call.ended - call.talked)}` : ''}`,
+        );
       setText(note, noteOf(call, live));
     },
     leave() {
@@ -38,7 +61,16 @@ export function buildHead(view, captions) {
 }
 
 function backLink(live) {
-  return h('a', { class: 'back', href: live ? '/desk' : '/desk/past', 'aria-label': words.call.back, title: words.call.back }, icon('back'));
+  return h(
+    'a',
+    {
+      class: 'back',
+      href: live ? '/desk' : '/desk/past',
+      'aria-label': words.call.back,
+      title: words.call.back,
+    },
+    icon('back'),
+  );
 }
 
 function noteOf(call, live) {
@@ -54,9 +86,22 @@ function party(view, side, live) {
   const talking = talkingMark(side);
   const health = healthMark();
   const delay = delayMark();
-  const language = live ? languageOf(view, side) : { node: h('span', { class: 'party-language' }), set: null };
+  const language = live
+    ? languageOf(view, side)
+    : { node: h('span', { class: 'party-language' }), set: null };
   const state = live ? h('p', { class: 'party-state' }, health.node, delay.node) : null;
-  const node = h('div', { class: `party ${side}`, role: 'group', 'aria-label': words.party[side] }, h('p', { class: 'party-name' }, h('span', { class: 'side-name' }, words.party[side]), who, live ? talking.node : null), h('div', { class: 'party-line' }, language.node, state));
+  const node = h(
+    'div',
+    { class: `party ${side}`, role: 'group', 'aria-label': words.party[side] },
+    h(
+      'p',
+      { class: 'party-name' },
+      h('span', { class: 'side-name' }, words.party[side]),
+      who,
+      live ? talking.node : null,
+    ),
+    h('div', { class: 'party-line' }, language.node, state),
+  );
   return {
     node,
     update(call) {
@@ -95,14 +140,24 @@ function languageOf(view, side) {
 function readIn(view, captions) {
   const options = ['both', 'caller', 'agent'].map((value) => {
     const text = h('span', {});
-    const input = h('input', { type: 'radio', name: 'read', value, id: `read-${value}`, checked: value === 'both' });
+    const input = h('input', {
+      type: 'radio',
+      name: 'read',
+      value,
+      id: `read-${value}`,
+      checked: value === 'both',
+    });
     input.addEventListener('change', () => {
       captions.readIn(value);
       view.node.dataset.read = value;
     });
     return { value, text, node: h('label', { class: 'segment' }, input, text) };
   });
-  const node = h('div', { class: 'segments small', role: 'radiogroup', 'aria-label': words.call.readIn }, options.map((option) => option.node));
+  const node = h(
+    'div',
+    { class: 'segments small', role: 'radiogroup', 'aria-label': words.call.readIn },
+    options.map((option) => option.node),
+  );
   return {
     node,
     update(call) {

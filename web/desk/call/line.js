@@ -13,7 +13,13 @@ export function buildLine(view) {
   const mute = h('button', { type: 'button', class: 'button', id: 'mute', hidden: true });
   const join = joinButton(view, true, words.leg.join);
   const joinText = joinButton(view, false, words.leg.joinText);
-  const node = h('section', { class: 'control line', 'aria-label': words.leg.title, hidden: true }, h('h2', {}, icon('headset'), words.leg.title), status, h('div', { class: 'button-row' }, mute, join, joinText));
+  const node = h(
+    'section',
+    { class: 'control line', 'aria-label': words.leg.title, hidden: true },
+    h('h2', {}, icon('headset'), words.leg.title),
+    status,
+    h('div', { class: 'button-row' }, mute, join, joinText),
+  );
   const parts = { node, status, mute, join, joinText, line: null, call: view.call };
   mute.addEventListener('click', () => {
     resumeLine();

@@ -14,7 +14,13 @@ import { words } from '../words.js';
 export function buildRecord(view) {
   const { call, audio, utterances, events, usages } = view.detail;
   const player = audio === null ? null : buildPlayer(view);
-  const sections = [outcome(call, utterances.length), player?.node ?? noRecording(), exporting(view), costs(call, usages), happened(events)];
+  const sections = [
+    outcome(call, utterances.length),
+    player?.node ?? noRecording(),
+    exporting(view),
+    costs(call, usages),
+    happened(events),
+  ];
   if (mayAs('admin')) sections.push(erasing(view));
   return {
     node: h('div', { class: 'record' }, sections),
@@ -27,7 +33,8 @@ export function buildRecord(view) {
 function outcome(call, count) {
   const reason = call.reason === null ? '' : (words.reasons[call.reason] ?? call.reason);
   const facts = words.record.facts;
-  const span = (one) => (one === null ? null : words.record.medianAnd90(seconds(one.median), seconds(one.p90)));
+  const span = (one) =>
+    one === null ? null : words.record.medianAnd90(seconds(one.median), seconds(one.p90));
   const talked = call.talked !== null && call.ended !== null ? duration(call.ended - call.talked) : null;
   const waited = duration((call.talked ?? call.ended ?? call.started) - call.started);
   const rows = [
@@ -42,24 +49,40 @@ function outcome(call, count) {
     [facts.dropped, call.dropped_ms > 0 ? seconds(call.dropped_ms) : null],
     [facts.repeated, call.repeated > 0 ? integer(call.repeated) : null],
   ];
-  const list = rows.filter(([, value]) => value !== null && value !== '').map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value)));
+  const list = rows
+    .filter(([, value]) => value !== null && value !== '')
+    .map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value)));
   return h(
     'section',
     { class: 'control' },
     h('h2', {}, words.record.outcome),
-    h('p', { class: 'outcome', id: 'outcome', 'data-class': call.class }, h('strong', {}, words.classes[call.class] ?? ''), reason === '' ? '' : `, ${reason}`),
+    h(
+      'p',
+      { class: 'outcome', id: 'outcome', 'data-class': call.class },
+      h('strong', {}, words.classes[call.class] ?? ''),
+      reason === '' ? '' : `, ${reason}`,
+    ),
     h('dl', { class: 'facts' }, list),
   );
 }
 
 function noRecording() {
-  return h('section', { class: 'control' }, h('h2', {}, words.record.recording), h('p', { class: 'help' }, words.record.noRecording));
+  return h(
+    'section',
+    { class: 'control' },
+    h('h2', {}, words.record.recording),
+    h('p', { class: 'help' }, words.record.noRecording),
+  );
 }
 
 function buildPlayer(view) {
   const { call, audio, utterances } = view.detail;
   const player = h('audio', { id: 'player', controls: true, preload: 'metadata' });
-  const track = h('select', { id: 'track' }, audio.tracks.map((name) => h('option', { value: name }, trackName(call, name))));
+  const track = h(
+    'select',
+    { id: 'track' },
+    audio.tracks.map((name) => h('option', { value: name }, trackName(call, name))),
+  );
   const address = () => `${view.path}/audio/${encodeURIComponent(track.value)}.wav`;
   const began = call.talked ?? call.started;
   player.src = address();
@@ -71,9 +94,20 @@ function buildPlayer(view) {
       player.play().catch(() => {});
     });
   };
-  const node = h('section', { class: 'control' }, h('h2', {}, words.record.recording), h('label', { class: 'field' }, h('span', {}, words.record.track), track), player, h('p', { class: 'help' }, words.record.seek));
+  const node = h(
+    'section',
+    { class: 'control' },
+    h('h2', {}, words.record.recording),
+    h('label', { class: 'field' }, h('span', {}, words.record.track), track),
+    player,
+    h('p', { class: 'help' }, words.record.seek),
+  );
   const follow = (captions) => {
-    player.addEventListener('timeupdate', () => captions.mark(player.paused ? null : playing(utterances, track.value, began + player.currentTime * 1000)));
+    player.addEventListener('timeupdate', () =>
+      captions.mark(
+        player.paused ? null : playing(utterances, track.value, began + player.currentTime * 1000),
+      ),
+    );
     player.addEventListener('pause', () => captions.mark(null));
   };
   return { node, seek, follow, leave: () => player.pause() };
@@ -134,28 +168,77 @@ function exporting(view) {
     return { format, link };
   });
   const point = () => {
-    for (const { format, link } of links) link.href = `${view.path}/transcript.${format}?language=${language.value}`;
+    for (const { format, link } of links)
+      link.href = `${view.path}/transcript.${format}?language=${language.value}`;
   };
   language.addEventListener('change', point);
   point();
-  return h('section', { class: 'control' }, h('h2', {}, icon('download'), words.record.export), h('label', { class: 'field' }, h('span', {}, words.record.exportLanguage), language), h('div', { class: 'button-row four' }, links.map((one) => one.link)));
+  return h(
+    'section',
+    { class: 'control' },
+    h('h2', {}, icon('download'), words.record.export),
+    h('label', { class: 'field' }, h('span', {}, words.record.exportLanguage), language),
+    h(
+      'div',
+      { class: 'button-row four' },
+      links.map((one) => one.link),
+    ),
+  );
 }
 
 function costs(call, usages) {
   const total = call.cost === null ? words.record.unknownCost : money(call.cost);
-  const rows = usages.map((usage) => h('tr', {}, h('th', { scope: 'row' }, words.party[usage.speaker] ?? usage.speaker), h('td', { class: 'model' }, usage.model), h('td', { class: 'number' }, usage.cost === null ? words.record.unknownCost : money(usage.cost))));
-  const head = h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, words.record.speaker), h('th', { scope: 'col' }, words.record.model), h('th', { scope: 'col', class: 'number' }, words.record.cost)));
+  const rows = usages.map((usage) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, words.party[usage.speaker] ?? usage.speaker),
+      h('td', { class: 'model' }, usage.model),
+      h('td', { class: 'number' }, usage.cost === null ? words.record.unknownCost : money(usage.cost)),
+    ),
+  );
+  const head = h(
+    'thead',
+    {},
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'col' }, words.record.speaker),
+      h('th', { scope: 'col' }, words.record.model),
+      h('th', { scope: 'col', class: 'number' }, words.record.cost),
+    ),
+  );
   const table = rows.length === 0 ? null : h('table', { class: 'plain' }, head, h('tbody', {}, rows));
-  return h('details', { class: 'control' }, h('summary', {}, words.record.costs, h('span', { class: 'summary-value' }, total)), table);
+  return h(
+    'details',
+    { class: 'control' },
+    h('summary', {}, words.record.costs, h('span', { class: 'summary-value' }, total)),
+    table,
+  );
 }
 
 function happened(events) {
   const rows = events.map((event) => {
     const who = event.speaker === null ? null : h('span', { class: 'side-name' }, words.party[event.speaker]);
-    const text = h('span', {}, words.events[event.kind] ?? event.kind, event.detail === null ? '' : ` ${event.detail}`);
-    return h('li', {}, h('span', { class: 'when', title: hourAndMinute(event.at) }, timeOfDay(event.at)), h('span', {}, who, ' ', text));
+    const text = h(
+      'span',
+      {},
+      words.events[event.kind] ?? event.kind,
+      event.detail === null ? '' : ` ${event.detail}`,
+    );
+    return h(
+      'li',
+      {},
+      h('span', { class: 'when', title: hourAndMinute(event.at) }, timeOfDay(event.at)),
+      h('span', {}, who, ' ', text),
+    );
   });
-  return h('details', { class: 'control' }, h('summary', {}, words.record.events, h('span', { class: 'summary-value' }, String(events.length))), h('ol', { class: 'events', id: 'events' }, rows));
+  return h(
+    'details',
+    { class: 'control' },
+    h('summary', {}, words.record.events, h('span', { class: 'summary-value' }, String(events.length))),
+    h('ol', { class: 'events', id: 'events' }, rows),
+  );
 }
 
 function erasing(view) {
@@ -170,5 +253,16 @@ function erasing(view) {
       say(error.message, 'bad');
     }
   };
-  return h('section', { class: 'control last' }, confirmButton({ id: 'erase', label: words.record.erase, sure: words.record.eraseSure, class: 'danger quiet wide', act }), status);
+  return h(
+    'section',
+    { class: 'control last' },
+    confirmButton({
+      id: 'erase',
+      label: words.record.erase,
+      sure: words.record.eraseSure,
+      class: 'danger quiet wide',
+      act,
+    }),
+    status,
+  );
 }

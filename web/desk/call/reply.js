@@ -12,11 +12,33 @@ const LINES_MAX_PX = 132;
 
 export function buildReply(view, captions) {
   const hint = h('p', { class: 'reply-hint', id: 'reply-hint' });
-  const area = h('textarea', { id: 'reply', rows: '1', maxlength: TEXT_MAX, placeholder: words.reply.placeholder, 'aria-label': words.reply.label, 'aria-describedby': 'reply-hint' });
-  const send = h('button', { type: 'submit', id: 'send', class: 'button primary', title: words.reply.keys }, icon('send'), words.reply.send);
+  const area = h('textarea', {
+    id: 'reply',
+    rows: '1',
+    maxlength: TEXT_MAX,
+    placeholder: words.reply.placeholder,
+    'aria-label': words.reply.label,
+    'aria-describedby': 'reply-hint',
+  });
+  const send = h(
+    'button',
+    { type: 'submit', id: 'send', class: 'button primary', title: words.reply.keys },
+    icon('send'),
+    words.reply.send,
+  );
   const reply = { view, captions, area, send, hint, pending: [], known: new Set() };
-  const canned = buildCanned({ load: () => get('/api/replies'), choose: (text) => insert(reply, text), area });
-  const form = h('form', { class: 'reply', 'aria-label': words.reply.label, onsubmit: (event) => submit(event, reply) }, canned.node, area, send);
+  const canned = buildCanned({
+    load: () => get('/api/replies'),
+    choose: (text) => insert(reply, text),
+    area,
+  });
+  const form = h(
+    'form',
+    { class: 'reply', 'aria-label': words.reply.label, onsubmit: (event) => submit(event, reply) },
+    canned.node,
+    area,
+    send,
+  );
   area.addEventListener('input', () => grow(area));
   area.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -39,7 +61,14 @@ function update(reply, call) {
   reply.send.disabled = !open;
   speak(reply.area, call.agent_language);
   if (reply.area.value === '') setAttribute(reply.area, 'dir', 'auto');
-  setText(reply.hint, open ? words.reply.hint(nameOf(call.agent_language)) : call.phase === 'waiting' ? words.reply.waiting : words.reply.ending);
+  setText(
+    reply.hint,
+    open
+      ? words.reply.hint(nameOf(call.agent_language))
+      : call.phase === 'waiting'
+        ? words.reply.waiting
+        : words.reply.ending,
+  );
 }
 
 function insert(reply, text) {

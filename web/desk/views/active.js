@@ -19,8 +19,21 @@ export function activeView() {
   const rows = new Map();
   const waiting = section('waiting', words.live.waiting);
   const talking = section('talking', words.live.talking);
-  const empty = h('div', { class: 'empty', hidden: true }, icon('headset'), h('h2', {}, words.live.emptyTitle), h('p', {}, words.live.empty));
-  const node = h('div', { class: 'page live' }, h('h1', {}, words.live.title), waiting.node, talking.node, empty);
+  const empty = h(
+    'div',
+    { class: 'empty', hidden: true },
+    icon('headset'),
+    h('h2', {}, words.live.emptyTitle),
+    h('p', {}, words.live.empty),
+  );
+  const node = h(
+    'div',
+    { class: 'page live' },
+    h('h1', {}, words.live.title),
+    waiting.node,
+    talking.node,
+    empty,
+  );
   arrows(node, '.call-open');
   let first = true;
   const stop = watchBoard((calls, known) => {
@@ -40,7 +53,12 @@ export function activeView() {
 function section(name, title) {
   const count = h('span', { class: 'count' });
   const list = h('ul', { class: 'calls', 'data-test': `${name}-calls` });
-  const node = h('section', { class: `calls-${name}`, 'aria-label': title, hidden: true }, h('h2', {}, title, ' ', count), list);
+  const node = h(
+    'section',
+    { class: `calls-${name}`, 'aria-label': title, hidden: true },
+    h('h2', {}, title, ' ', count),
+    list,
+  );
   return {
     node,
     list,
@@ -74,13 +92,24 @@ function callRow(call) {
     agent: h('span', { class: 'call-agent' }),
     note: h('span', { class: 'call-note' }),
     time: h('span', { class: 'call-time' }),
-    sides: SIDES.map((side) => ({ side, talking: talkingMark(side), health: healthMark(), delay: delayMark() })),
+    sides: SIDES.map((side) => ({
+      side,
+      talking: talkingMark(side),
+      health: healthMark(),
+      delay: delayMark(),
+    })),
     take: takeButtons(call),
   };
   const node = h(
     'li',
     { class: 'call-row', 'data-call': call.id },
-    h('p', { class: 'pair' }, parts.pair[0], h('span', { class: 'pair-mark', 'aria-hidden': 'true' }, '⇄'), parts.pair[1]),
+    h(
+      'p',
+      { class: 'pair' },
+      parts.pair[0],
+      h('span', { class: 'pair-mark', 'aria-hidden': 'true' }, '⇄'),
+      parts.pair[1],
+    ),
     h('p', { class: 'call-who' }, parts.open, parts.agent, parts.note),
     h('div', { class: 'call-sides' }, parts.sides.map(sideLine)),
     h('p', { class: 'call-clock' }, parts.time),
@@ -90,7 +119,14 @@ function callRow(call) {
 }
 
 function sideLine({ side, talking, health, delay }) {
-  return h('p', { class: 'call-side' }, h('span', { class: 'side-name' }, words.party[side]), talking.node, health.node, delay.node);
+  return h(
+    'p',
+    { class: 'call-side' },
+    h('span', { class: 'side-name' }, words.party[side]),
+    talking.node,
+    health.node,
+    delay.node,
+  );
 }
 
 function update(node, parts, call) {
@@ -127,8 +163,27 @@ function writeLanguage(element, tag) {
 
 function takeButtons(call) {
   const number = phone(call.caller_number) || words.call.hidden;
-  const voice = h('button', { type: 'button', class: 'button primary', 'data-test': 'take', 'aria-label': words.live.takeLabel(number) }, icon('headset'), words.live.take);
-  const text = h('button', { type: 'button', class: 'button', 'data-test': 'take-text', 'aria-label': words.live.takeTextLabel(number) }, words.live.takeText);
+  const voice = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button primary',
+      'data-test': 'take',
+      'aria-label': words.live.takeLabel(number),
+    },
+    icon('headset'),
+    words.live.take,
+  );
+  const text = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button',
+      'data-test': 'take-text',
+      'aria-label': words.live.takeTextLabel(number),
+    },
+    words.live.takeText,
+  );
   const take = async (microphone) => {
     voice.disabled = true;
     text.disabled = true;

@@ -23,7 +23,15 @@ const JOIN_PAUSE_MS = 250;
 export async function callView(place) {
   const id = place.params.id;
   const path = `/api/calls/${encodeURIComponent(id)}`;
-  const view = { id, path, detail: await fetchDetail(id, path), node: h('div', { class: 'call-view', id: 'call' }), parts: [], left: false, timer: 0 };
+  const view = {
+    id,
+    path,
+    detail: await fetchDetail(id, path),
+    node: h('div', { class: 'call-view', id: 'call' }),
+    parts: [],
+    left: false,
+    timer: 0,
+  };
   build(view);
   return {
     title: words.call.title(phone(view.detail.call.caller_number) || words.call.hidden),
@@ -68,8 +76,23 @@ const languagesOf = (view) => ({ caller: view.call.caller_language, agent: view.
 
 function lay(view, head, captions, reply, panel) {
   const panelId = 'call-panel';
-  const open = h('button', { type: 'button', class: 'button panel-open', id: 'panel-open', 'aria-expanded': 'false', 'aria-controls': panelId }, icon('settings'), view.detail.live ? words.call.panel : words.call.details);
-  const aside = h('aside', { class: 'panel', id: panelId, 'aria-label': view.detail.live ? words.call.panel : words.call.details }, panel);
+  const open = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button panel-open',
+      id: 'panel-open',
+      'aria-expanded': 'false',
+      'aria-controls': panelId,
+    },
+    icon('settings'),
+    view.detail.live ? words.call.panel : words.call.details,
+  );
+  const aside = h(
+    'aside',
+    { class: 'panel', id: panelId, 'aria-label': view.detail.live ? words.call.panel : words.call.details },
+    panel,
+  );
   open.addEventListener('click', () => {
     const shown = open.getAttribute('aria-expanded') !== 'true';
     open.setAttribute('aria-expanded', String(shown));
@@ -95,27 +118,31 @@ function buildLive(view) {
   lay(view, head, captions, reply.node, controls.node);
   captions.setAll(view.detail.utterances);
   refresh(view, view.detail.live);
-  const close = openStream(`${view.path}/live`, {
-    snapshot: (data) => {
-      refresh(view, data.call);
-      captions.setAll(data.utterances);
-      reply.sawAll(data.utterances);
+  const close = openStream(
+    `${view.path}/live`,
+    {
+      snapshot: (data) => {
+        refresh(view, data.call);
+        captions.setAll(data.utterances);
+        reply.sawAll(data.utterances);
+      },
+      caption: (utterance) => {
+        reply.saw(utterance);
+        captions.put(utterance);
+      },
+      utterance: (utterance) => {
+        reply.saw(utterance);
+        captions.put(utterance);
+      },
+      call: (call) => refresh(view, call),
+      typed: (typed) => reply.typed(typed),
+      ended: ({ reason }) => {
+        close();
+        ended(view, reason);
+      },
     },
-    caption: (utterance) => {
-      reply.saw(utterance);
-      captions.put(utterance);
-    },
-    utterance: (utterance) => {
-      reply.saw(utterance);
-      captions.put(utterance);
-    },
-    call: (call) => refresh(view, call),
-    typed: (typed) => reply.typed(typed),
-    ended: ({ reason }) => {
-      close();
-      ended(view, reason);
-    },
-  }, () => stillThere(view));
+    () => stillThere(view),
+  );
   view.parts = [head, captions, reply, controls, { leave: close }];
 }
 
@@ -139,7 +166,8 @@ function refresh(view, call) {
 }
 
 function ended(view, reason) {
-  say(words.call.ended(words.reasons[reason] ?? reason));
+  const why = words.reasons[reason];
+  say(why === undefined ? words.call.over : words.call.ended(why));
   view.call = { ...view.call, phase: 'ending', ended: true };
   for (const part of view.live) part.update(view.call);
   fetchRecord(view, 0);
@@ -163,7 +191,11 @@ function fetchRecord(view, attempt) {
 function buildPast(view) {
   const record = buildRecord(view);
   const seekable = view.detail.audio !== null;
-  const captions = buildCaptions({ languages: () => languagesOf(view), onSeek: seekable ? record.seek : null, empty: words.call.emptyPast });
+  const captions = buildCaptions({
+    languages: () => languagesOf(view),
+    onSeek: seekable ? record.seek : null,
+    empty: words.call.emptyPast,
+  });
   const head = buildHead(view, captions);
   view.captions = captions;
   record.follow(captions);

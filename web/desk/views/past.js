@@ -21,16 +21,39 @@ export function pastView({ query }) {
   const body = h('tbody', { id: 'results' });
   const more = h('button', { type: 'button', class: 'button', id: 'more', hidden: true }, words.past.more);
   const none = h('p', { class: 'empty-line', hidden: true }, words.past.none);
-  const table = h('table', { class: 'results' }, h('caption', { class: 'hidden' }, words.past.title), head(), body);
+  const table = h(
+    'table',
+    { class: 'results' },
+    h('caption', { class: 'hidden' }, words.past.title),
+    head(),
+    body,
+  );
   const search = { fields, count, body, more, none, table, next: null, loading: null, timer: 0, shown: 0 };
   const clear = h('button', { type: 'reset', class: 'button quiet', id: 'clear' }, words.past.clear);
-  const form = h('form', { class: 'filters', role: 'search' }, Object.values(fields).map((field) => field.node), clear);
-  const node = h('div', { class: 'page past' }, h('div', { class: 'page-head' }, h('h1', {}, words.past.title), count), form, h('div', { class: 'table-scroll' }, table), none, h('div', { class: 'more-place' }, more), mayAs('admin') ? erasing(search) : null);
+  const form = h(
+    'form',
+    { class: 'filters', role: 'search' },
+    Object.values(fields).map((field) => field.node),
+    clear,
+  );
+  const node = h(
+    'div',
+    { class: 'page past' },
+    h('div', { class: 'page-head' }, h('h1', {}, words.past.title), count),
+    form,
+    h('div', { class: 'table-scroll' }, table),
+    none,
+    h('div', { class: 'more-place' }, more),
+    mayAs('admin') ? erasing(search) : null,
+  );
   watchForm(form, search);
   more.addEventListener('click', () => load(search, search.next));
-  const end = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting) && search.next !== null) load(search, search.next);
-  }, { rootMargin: '400px' });
+  const end = new IntersectionObserver(
+    (entries) => {
+      if (entries.some((entry) => entry.isIntersecting) && search.next !== null) load(search, search.next);
+    },
+    { rootMargin: '400px' },
+  );
   end.observe(more);
   arrows(body, 'a');
   load(search, null);
@@ -43,9 +66,27 @@ export function pastView({ query }) {
 }
 
 function buildFields(query) {
-  const text = (name, label, extra) => field(name, label, h('input', { id: name, name, value: query.get(name) ?? '', autocomplete: 'off', maxlength: 200, ...extra }));
+  const text = (name, label, extra) =>
+    field(
+      name,
+      label,
+      h('input', {
+        id: name,
+        name,
+        value: query.get(name) ?? '',
+        autocomplete: 'off',
+        maxlength: 200,
+        ...extra,
+      }),
+    );
   const choice = (name, label, options) => {
-    const select = h('select', { id: name, name }, options.map(([value, shown]) => h('option', { value, selected: value === (query.get(name) ?? '') }, shown)));
+    const select = h(
+      'select',
+      { id: name, name },
+      options.map(([value, shown]) =>
+        h('option', { value, selected: value === (query.get(name) ?? '') }, shown),
+      ),
+    );
     return field(name, label, select);
   };
   const languages = [...allLanguages()].sort((a, b) => a.name.localeCompare(b.name));
@@ -55,7 +96,10 @@ function buildFields(query) {
     q: text('q', words.past.search, { type: 'search', 'data-search': '', placeholder: words.past.search }),
     from: text('from', words.past.from, { type: 'date' }),
     to: text('to', words.past.to, { type: 'date' }),
-    language: choice('language', words.past.language, [['', words.past.anyLanguage], ...languages.map((one) => [one.tag, one.name])]),
+    language: choice('language', words.past.language, [
+      ['', words.past.anyLanguage],
+      ...languages.map((one) => [one.tag, one.name]),
+    ]),
     outcome: choice('outcome', words.past.outcome, [['', words.past.anyOutcome], ...outcomes, ...reasons]),
     agent: text('agent', words.past.agent, { type: 'text' }),
     number: text('number', words.past.number, { type: 'text', inputmode: 'tel' }),
@@ -69,7 +113,17 @@ function field(name, label, control) {
 function head() {
   const names = words.past.columns;
   const right = new Set(['talking', 'delay', 'cost']);
-  return h('thead', {}, h('tr', {}, Object.entries(names).map(([name, text]) => h('th', { scope: 'col', class: right.has(name) ? 'number' : `column-${name}` }, text))));
+  return h(
+    'thead',
+    {},
+    h(
+      'tr',
+      {},
+      Object.entries(names).map(([name, text]) =>
+        h('th', { scope: 'col', class: right.has(name) ? 'number' : `column-${name}` }, text),
+      ),
+    ),
+  );
 }
 
 function watchForm(form, search) {
@@ -149,11 +203,22 @@ function row(call) {
     { 'data-call': call.id },
     h('th', { scope: 'row', class: 'column-when' }, h('a', { href: address }, dateAndTime(call.started))),
     h('td', { class: 'column-number' }, phone(call.caller_number) || words.call.hidden),
-    h('td', { class: 'column-languages' }, nativeName(call.caller_language), h('span', { class: 'pair-mark', 'aria-hidden': 'true' }, ' ⇄ '), nativeName(call.agent_language)),
+    h(
+      'td',
+      { class: 'column-languages' },
+      nativeName(call.caller_language),
+      h('span', { class: 'pair-mark', 'aria-hidden': 'true' }, ' ⇄ '),
+      nativeName(call.agent_language),
+    ),
     h('td', { class: 'column-agent' }, call.agent ?? '–'),
     h('td', { class: 'number' }, talked),
     h('td', { class: 'number' }, span === null ? '–' : seconds(span.median)),
-    h('td', { class: 'column-outcome', 'data-class': call.class, title: reason }, h('span', { class: 'outcome-dot', 'aria-hidden': 'true' }), outcome),
+    h(
+      'td',
+      { class: 'column-outcome', 'data-class': call.class, title: reason },
+      h('span', { class: 'outcome-dot', 'aria-hidden': 'true' }),
+      outcome,
+    ),
     h('td', { class: 'number' }, call.cost === null ? '–' : money(call.cost)),
   );
   node.addEventListener('click', (event) => {
@@ -164,7 +229,13 @@ function row(call) {
 
 /// All calls of a number, for whoever asks to be forgotten.
 function erasing(search) {
-  const number = h('input', { type: 'text', id: 'erase-number', inputmode: 'tel', autocomplete: 'off', maxlength: 40 });
+  const number = h('input', {
+    type: 'text',
+    id: 'erase-number',
+    inputmode: 'tel',
+    autocomplete: 'off',
+    maxlength: 40,
+  });
   const act = async () => {
     const wanted = number.value.trim();
     if (wanted === '') {
@@ -180,6 +251,22 @@ function erasing(search) {
       say(error.message, 'bad');
     }
   };
-  const button = confirmButton({ id: 'erase-all', label: words.past.eraseAll, sure: words.past.eraseSure, class: 'danger quiet', act });
-  return h('details', { class: 'erase-number' }, h('summary', {}, icon('close'), words.past.erase), h('div', { class: 'inline-form' }, h('label', { class: 'field' }, h('span', {}, words.past.eraseNumber), number), button));
+  const button = confirmButton({
+    id: 'erase-all',
+    label: words.past.eraseAll,
+    sure: words.past.eraseSure,
+    class: 'danger quiet',
+    act,
+  });
+  return h(
+    'details',
+    { class: 'erase-number' },
+    h('summary', {}, icon('close'), words.past.erase),
+    h(
+      'div',
+      { class: 'inline-form' },
+      h('label', { class: 'field' }, h('span', {}, words.past.eraseNumber), number),
+      button,
+    ),
+  );
 }

@@ -14,7 +14,16 @@ const THEME = 'duologue.theme';
 
 export function profileView() {
   const { user } = state;
-  const node = h('div', { class: 'page narrow' }, h('h1', {}, WORDS.title), account(user), appearance(), user.oidc ? h('section', { class: 'block' }, h('h2', {}, WORDS.password), h('p', {}, WORDS.oidc)) : password(user));
+  const node = h(
+    'div',
+    { class: 'page narrow' },
+    h('h1', {}, WORDS.title),
+    account(user),
+    appearance(),
+    user.oidc
+      ? h('section', { class: 'block' }, h('h2', {}, WORDS.password), h('p', {}, WORDS.oidc))
+      : password(user),
+  );
   return { title: WORDS.title, node };
 }
 
@@ -25,8 +34,18 @@ function account(user) {
     [words.users.worker, user.worker ?? '–'],
     [words.users.language, user.language === null ? words.users.noLanguage : nameOf(user.language)],
   ];
-  const list = h('dl', { class: 'facts' }, facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
-  return h('section', { class: 'block form' }, h('h2', {}, WORDS.account), list, mayAs('admin') ? language(user) : null);
+  const list = h(
+    'dl',
+    { class: 'facts' },
+    facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
+  );
+  return h(
+    'section',
+    { class: 'block form' },
+    h('h2', {}, WORDS.account),
+    list,
+    mayAs('admin') ? language(user) : null,
+  );
 }
 
 /// Users are changed through the admins' route, so only they may change their own language here.
@@ -48,11 +67,22 @@ function language(user) {
 function appearance() {
   const chosen = document.documentElement.dataset.theme ?? 'system';
   const segments = Object.entries(WORDS.themes).map(([value, text]) => {
-    const input = h('input', { type: 'radio', name: 'theme', value, id: `theme-${value}`, checked: value === chosen });
+    const input = h('input', {
+      type: 'radio',
+      name: 'theme',
+      value,
+      id: `theme-${value}`,
+      checked: value === chosen,
+    });
     input.addEventListener('change', () => choose(value));
     return h('label', { class: 'segment' }, input, h('span', {}, text));
   });
-  return h('section', { class: 'block form' }, h('h2', { id: 'theme-title' }, WORDS.theme), h('div', { class: 'segments', role: 'radiogroup', 'aria-labelledby': 'theme-title' }, segments));
+  return h(
+    'section',
+    { class: 'block form' },
+    h('h2', { id: 'theme-title' }, WORDS.theme),
+    h('div', { class: 'segments', role: 'radiogroup', 'aria-labelledby': 'theme-title' }, segments),
+  );
 }
 
 function choose(value) {
@@ -68,7 +98,8 @@ function choose(value) {
 }
 
 function password(user) {
-  const input = (id, autocomplete) => h('input', { type: 'password', id, autocomplete, required: true, maxlength: 1000 });
+  const input = (id, autocomplete) =>
+    h('input', { type: 'password', id, autocomplete, required: true, maxlength: 1000 });
   const old = input('old-password', 'current-password');
   const fresh = input('new-password', 'new-password');
   const again = input('new-password-again', 'new-password');
@@ -77,12 +108,25 @@ function password(user) {
     'form',
     { class: 'block form' },
     h('h2', {}, WORDS.password),
-    h('input', { class: 'hidden', type: 'text', name: 'username', autocomplete: 'username', value: user.name, tabindex: '-1', 'aria-hidden': 'true', readOnly: true }),
+    h('input', {
+      class: 'hidden',
+      type: 'text',
+      name: 'username',
+      autocomplete: 'username',
+      value: user.name,
+      tabindex: '-1',
+      'aria-hidden': 'true',
+      readOnly: true,
+    }),
     field(WORDS.old, old),
     field(WORDS.new, fresh),
     field(WORDS.repeat, again),
     message,
-    h('div', {}, h('button', { type: 'submit', class: 'button primary', id: 'change-password' }, WORDS.change)),
+    h(
+      'div',
+      {},
+      h('button', { type: 'submit', class: 'button primary', id: 'change-password' }, WORDS.change),
+    ),
   );
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

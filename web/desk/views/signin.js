@@ -14,14 +14,22 @@ export function signInView(done) {
   if (state.notice !== null) message.dataset.tone = 'calm';
   state.notice = null;
   const form = desk.password ? passwordForm(message, done) : null;
-  const other = desk.oidc === null ? null : h('a', { class: 'button wide', id: 'oidc', href: '/api/oidc/start' }, words.signIn.oidc(desk.oidc));
+  const other =
+    desk.oidc === null
+      ? null
+      : h('a', { class: 'button wide', id: 'oidc', href: '/api/oidc/start' }, words.signIn.oidc(desk.oidc));
   const node = h(
     'main',
     { class: 'alone', id: 'main' },
     h(
       'section',
       { class: 'sign-in' },
-      h('div', { class: 'sign-in-head' }, logo(), h('div', {}, h('h1', {}, words.product), h('p', {}, words.signIn.lead))),
+      h(
+        'div',
+        { class: 'sign-in-head' },
+        logo(),
+        h('div', {}, h('h1', {}, words.product), h('p', {}, words.signIn.lead)),
+      ),
       form?.node ?? message,
       form && other ? h('p', { class: 'or' }, words.signIn.or) : null,
       other,
@@ -32,9 +40,28 @@ export function signInView(done) {
 }
 
 function passwordForm(message, done) {
-  const name = h('input', { id: 'name', name: 'username', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', required: true, maxlength: 200 });
-  const password = h('input', { id: 'password', name: 'password', type: 'password', autocomplete: 'current-password', required: true, maxlength: 1000 });
-  const button = h('button', { id: 'sign-in', type: 'submit', class: 'button primary wide' }, words.signIn.button);
+  const name = h('input', {
+    id: 'name',
+    name: 'username',
+    autocomplete: 'username',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    required: true,
+    maxlength: 200,
+  });
+  const password = h('input', {
+    id: 'password',
+    name: 'password',
+    type: 'password',
+    autocomplete: 'current-password',
+    required: true,
+    maxlength: 1000,
+  });
+  const button = h(
+    'button',
+    { id: 'sign-in', type: 'submit', class: 'button primary wide' },
+    words.signIn.button,
+  );
   const parts = { name, password, button, message };
   const node = h(
     'form',

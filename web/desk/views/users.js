@@ -14,14 +14,24 @@ const PASSWORD_MAX = 200;
 
 export async function usersView() {
   const page = { body: h('tbody', { id: 'users' }), users: await get('/api/users') };
-  const add = h('button', { type: 'button', class: 'button primary', id: 'add-user', onclick: () => edit(page, null) }, WORDS.add);
-  const columns = [WORDS.name, WORDS.role, WORDS.worker, WORDS.language, WORDS.state].map((text) => h('th', { scope: 'col' }, text));
+  const add = h(
+    'button',
+    { type: 'button', class: 'button primary', id: 'add-user', onclick: () => edit(page, null) },
+    WORDS.add,
+  );
+  const columns = [WORDS.name, WORDS.role, WORDS.worker, WORDS.language, WORDS.state].map((text) =>
+    h('th', { scope: 'col' }, text),
+  );
   const head = h('thead', {}, h('tr', {}, columns, h('td', {})));
   const node = h(
     'div',
     { class: 'page' },
     h('div', { class: 'page-head' }, h('h1', {}, WORDS.title), h('span', { class: 'spring' }), add),
-    h('div', { class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': WORDS.title }, h('table', { class: 'lines users' }, h('caption', { class: 'hidden' }, WORDS.title), head, page.body)),
+    h(
+      'div',
+      { class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': WORDS.title },
+      h('table', { class: 'lines users' }, h('caption', { class: 'hidden' }, WORDS.title), head, page.body),
+    ),
   );
   show(page);
   return { title: WORDS.title, node };
@@ -63,10 +73,44 @@ function buttons(page, user, me) {
     }
   };
   const named = (text) => `${text}: ${user.name}`;
-  const change = h('button', { type: 'button', class: 'button small', 'aria-label': named(WORDS.edit), onclick: () => edit(page, user) }, WORDS.edit);
-  const reset = user.oidc ? null : h('button', { type: 'button', class: 'button small', 'aria-label': named(WORDS.reset), onclick: () => password(path, user) }, WORDS.reset);
-  const off = h('button', { type: 'button', class: 'button small', 'aria-label': named(user.disabled ? WORDS.enable : WORDS.disable), onclick: () => attempt(() => patch(path, { disabled: !user.disabled }), WORDS.saved) }, user.disabled ? WORDS.enable : WORDS.disable);
-  const erase = confirmButton({ label: WORDS.remove, sure: WORDS.removeSure, class: 'danger quiet small', act: () => attempt(() => remove(path), WORDS.removed) });
+  const change = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button small',
+      'aria-label': named(WORDS.edit),
+      onclick: () => edit(page, user),
+    },
+    WORDS.edit,
+  );
+  const reset = user.oidc
+    ? null
+    : h(
+        'button',
+        {
+          type: 'button',
+          class: 'button small',
+          'aria-label': named(WORDS.reset),
+          onclick: () => password(path, user),
+        },
+        WORDS.reset,
+      );
+  const off = h(
+    'button',
+    {
+      type: 'button',
+      class: 'button small',
+      'aria-label': named(user.disabled ? WORDS.enable : WORDS.disable),
+      onclick: () => attempt(() => patch(path, { disabled: !user.disabled }), WORDS.saved),
+    },
+    user.disabled ? WORDS.enable : WORDS.disable,
+  );
+  const erase = confirmButton({
+    label: WORDS.remove,
+    sure: WORDS.removeSure,
+    class: 'danger quiet small',
+    act: () => attempt(() => remove(path), WORDS.removed),
+  });
   return h('div', { class: 'row-buttons' }, change, reset, me ? null : [off, erase]);
 }
 
@@ -80,23 +124,54 @@ function password(path, user) {
 }
 
 function passwordInput(required) {
-  return h('input', { type: 'password', id: 'user-password', autocomplete: 'new-password', required, maxlength: PASSWORD_MAX });
+  return h('input', {
+    type: 'password',
+    id: 'user-password',
+    autocomplete: 'new-password',
+    required,
+    maxlength: PASSWORD_MAX,
+  });
 }
 
 function edit(page, user) {
-  const name = h('input', { type: 'text', id: 'user-name', required: true, maxlength: 100, autocomplete: 'off', spellcheck: 'false' });
-  const role = h('select', { id: 'user-role' }, Object.entries(WORDS.roles).map(([value, text]) => h('option', { value, selected: value === (user?.role ?? 'agent') }, text)));
-  const worker = h('input', { type: 'text', id: 'user-worker', maxlength: 120, autocomplete: 'off', spellcheck: 'false', value: user?.worker ?? '' });
+  const name = h('input', {
+    type: 'text',
+    id: 'user-name',
+    required: true,
+    maxlength: 100,
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  const role = h(
+    'select',
+    { id: 'user-role' },
+    Object.entries(WORDS.roles).map(([value, text]) =>
+      h('option', { value, selected: value === (user?.role ?? 'agent') }, text),
+    ),
+  );
+  const worker = h('input', {
+    type: 'text',
+    id: 'user-worker',
+    maxlength: 120,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    value: user?.worker ?? '',
+  });
   const language = languageSelect('user-language', user?.language ?? null, WORDS.noLanguage);
   const secret = passwordInput(state.desk.oidc === null);
   const save = async () => {
     const body = { role: role.value, worker: worker.value.trim() || null, language: language.value || null };
-    if (user === null) await post('/api/users', { name: name.value.trim(), password: secret.value || null, ...body });
+    if (user === null)
+      await post('/api/users', { name: name.value.trim(), password: secret.value || null, ...body });
     else await patch(`/api/users/${encodeURIComponent(user.name)}`, body);
     say(WORDS.saved);
     await reload(page);
   };
-  const own = [field(WORDS.role, role), field(WORDS.worker, worker, WORDS.workerHelp), field(WORDS.language, language)];
+  const own = [
+    field(WORDS.role, role),
+    field(WORDS.worker, worker, WORDS.workerHelp),
+    field(WORDS.language, language),
+  ];
   const fields = user === null ? [field(WORDS.name, name), field(WORDS.password, secret), ...own] : own;
   formDialog({ title: user === null ? WORDS.add : WORDS.editTitle(user.name), fields, save });
 }
@@ -104,5 +179,10 @@ function edit(page, user) {
 /// A plain choice of languages, the names in English.
 export function languageSelect(id, chosen, none) {
   const sorted = [...allLanguages()].sort((a, b) => a.name.localeCompare(b.name));
-  return h('select', { id }, h('option', { value: '' }, none), sorted.map((one) => h('option', { value: one.tag, selected: one.tag === chosen }, one.name)));
+  return h(
+    'select',
+    { id },
+    h('option', { value: '' }, none),
+    sorted.map((one) => h('option', { value: one.tag, selected: one.tag === chosen }, one.name)),
+  );
 }
