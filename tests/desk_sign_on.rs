@@ -347,14 +347,18 @@ async fn only_allowed_domains_come_in_and_passwords_may_be_off() {
 
 #[tokio::test]
 async fn a_provider_that_is_another_or_away_is_of_no_use() {
-    let (office, provider) = open(&[]).await;
     for about in [
         json!({"issuer": "https://another.example"}),
         json!({"token_endpoint": "http://another.example/token"}),
         json!({"authorization_endpoint": "nowhere"}),
     ] {
+        let (office, provider) = open(&[]).await;
         provider.state.lock().expect("not poisoned").about = about;
-        assert_eq!(office.browser().get("/api/oidc/start").await.status, 503);
+        for _ in 0..2 {
+            assert_eq!(office.browser().get("/api/oidc/start").await.status, 503);
+        }
+        let asked = provider.state.lock().expect("not poisoned").asked;
+        assert_eq!(asked, 1, "it is left alone for a moment");
     }
     let none = Office::open(&[]).await;
     assert_eq!(none.browser().get("/api/oidc/start").await.status, 404);

@@ -124,6 +124,7 @@ impl Accounts {
                 Ok(user)
             }
             Ok(None) => {
+                self.limits().failed(name, peer, Instant::now());
                 tracing::info!("a sign-in has failed");
                 Err(NotSignedIn::Wrong)
             }

@@ -62,6 +62,15 @@ impl Limits {
         Ok(())
     }
 
+    /// The last attempt has failed by now: the wait counts from here, however long the check has taken.
+    pub fn failed(&mut self, name: &str, peer: Option<IpAddr>, now: Instant) {
+        for who in keys(name, peer) {
+            if let Some(entry) = self.entries.get_mut(&who) {
+                entry.last = now.max(entry.last);
+            }
+        }
+    }
+
     /// The last attempt was no failure. The name is free again; the address has one failure less.
     pub fn succeeded(&mut self, name: &str, peer: Option<IpAddr>) {
         for who in keys(name, peer) {
@@ -195,6 +204,20 @@ mod tests {
         }
         assert_eq!(limits.attempt("another", PEER, now), Err(seconds(1)));
         assert_eq!(limits.attempt("another", None, now), Ok(()));
+    }
+
+    #[test]
+    fn a_wait_counts_from_the_answer_and_many_at_once_are_no_way_around_it() {
+        let mut limits = Limits::default();
+        let start = Instant::now();
+        let at_once = (0..20).filter(|_| limits.attempt("ana", PEER, start).is_ok());
+        assert_eq!(at_once.count(), FREE as usize);
+        let answered = start + seconds(3);
+        assert_eq!(limits.attempt("ben", PEER, answered), Ok(()));
+        limits.failed("ana", PEER, answered);
+        assert_eq!(limits.attempt("ana", PEER, answered), Err(seconds(1)));
+        limits.failed("nobody", PEER, answered);
+        assert_eq!(limits.entries.len(), 3, "who has not tried is not remembered");
     }
 
     #[test]

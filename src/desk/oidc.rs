@@ -32,6 +32,9 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// How long what the provider says of itself is believed.
 const DISCOVERED_FOR: Duration = Duration::from_secs(3600);
 
+/// A provider that was of no use is not asked again for so long, whoever comes.
+const REST: Duration = Duration::from_secs(3);
+
 /// From the start of a sign-in to its end; people may have to find their second factor first.
 pub const PENDING_FOR: Duration = Duration::from_secs(600);
 
@@ -47,7 +50,7 @@ pub struct Oidc {
     pub settings: Settings,
     redirect: String,
     http: reqwest::Client,
-    provider: tokio::sync::Mutex<Option<(Provider, Instant)>>,
+    provider: tokio::sync::Mutex<Option<(Option<Provider>, Instant)>>,
     pending: Mutex<HashMap<String, (Pending, Instant)>>,
 }
 
@@ -221,11 +224,19 @@ impl Oidc {
     /// What the provider says of itself, asked at most once an hour. Who comes while it is asked waits for that answer.
     async fn provider(&self) -> Result<Provider, Failed> {
         let mut known = self.provider.lock().await;
-        if let Some((provider, at)) = &*known
-            && at.elapsed() < DISCOVERED_FOR
-        {
-            return Ok(provider.clone());
+        match &*known {
+            Some((Some(provider), at)) if at.elapsed() < DISCOVERED_FOR => return Ok(provider.clone()),
+            Some((None, at)) if at.elapsed() < REST => {
+                return Err(Failed::Away("it was of no use a moment ago".into()));
+            }
+            _ => {}
         }
+        let found = self.discover().await;
+        *known = Some((found.as_ref().ok().cloned(), Instant::now()));
+        found
+    }
+
+    async fn discover(&self) -> Result<Provider, Failed> {
         let issuer = self.settings.issuer.trim_end_matches('/');
         let url = format!("{issuer}/.well-known/openid-configuration");
         let found: Discovered = ask(self.http.get(url)).await?;
@@ -235,12 +246,10 @@ impl Oidc {
             ));
         }
         let endpoint = |text: &str| Url::parse(text).ok().filter(is_safe);
-        let provider = Provider {
+        Ok(Provider {
             authorization: endpoint(&found.authorization_endpoint).ok_or(UNSAFE)?,
             token: endpoint(&found.token_endpoint).ok_or(UNSAFE)?,
-        };
-        *known = Some((provider.clone(), Instant::now()));
-        Ok(provider)
+        })
     }
 
     fn keep(&self, state: &str, new: Pending, now: Instant) {
