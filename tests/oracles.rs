@@ -136,12 +136,23 @@ async fn record_call(interpreter: &str) -> (Vec<String>, Vec<String>) {
         caller.wait_heard_audible(1_000, WITHIN).await,
         "the caller hears a translation"
     );
+    if interpreter == "prompted" {
+        let documents = caller.twiml();
+        let (_, rest) = documents[0].split_once("call=").expect("a call");
+        let call: CallId = rest[..32].parse().expect("a call id");
+        assert!(hub.say(call, Side::Agent, "One \"moment\", please.".into()));
+        let spoken = |ledger: &duologue::sim::openai::Ledger| ledger.typed().next()?.said.clone();
+        tokio::time::timeout(WITHIN, engine.until(spoken))
+            .await
+            .expect("what was typed is spoken");
+    }
     let deleted = |ledger: &duologue::sim::openai::Ledger| {
-        let both = ledger.sessions.iter().all(|session| {
+        let heard = || ledger.sessions.iter().filter(|session| session.typed.is_empty());
+        let both = heard().all(|session| {
             let deleted = |event: &String| event.contains("conversation.item.delete");
             session.kind == SessionKind::Translation || session.client_events.iter().any(deleted)
         });
-        (ledger.sessions.len() == 2 && both).then_some(())
+        (heard().count() == 2 && both).then_some(())
     };
     tokio::time::timeout(WITHIN, engine.until(deleted))
         .await
@@ -191,6 +202,7 @@ async fn every_event_of_a_prompted_call_is_one_that_openais_types_know() {
         "session.update",
         "input_audio_buffer.append",
         "response.create",
+        "input_text",
         "conversation.item.delete",
     ];
     judge_call("prompted", ["client", "server"], &wanted).await;

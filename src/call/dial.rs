@@ -106,6 +106,7 @@ impl Call {
                 out.push(Output::TakeLane);
             }
             DialBy::Client => self.place(out),
+            DialBy::Desk => self.offer(out),
         }
     }
 
@@ -310,6 +311,7 @@ impl Call {
         self.dial_settled();
         match self.setup.dial {
             DialBy::Client => self.accept(None, out),
+            DialBy::Desk => self.taker_came(out),
             // Sessions wait for the acceptance.
             DialBy::Flex => {}
         }
@@ -350,7 +352,7 @@ impl Call {
     }
 
     /// An agent took the call; a second acceptance changes only who the agent is.
-    fn accept(&mut self, worker: Option<String>, out: &mut Outbox) {
+    pub(super) fn accept(&mut self, worker: Option<String>, out: &mut Outbox) {
         let first = self.accepted.is_none();
         let handed_over = std::mem::take(&mut self.transferring);
         if !first && !handed_over && worker.is_none() {

@@ -65,6 +65,7 @@ impl Call {
             Timer::DialGiveUp,
             Timer::EarlySessions,
             Timer::Hold,
+            Timer::Taken,
             Timer::LegLost(Side::Caller),
             Timer::LegLost(Side::Agent),
         ] {

@@ -73,6 +73,8 @@ pub enum Input<'a> {
     Task(TaskEvent),
     /// Somebody wants the interpretation to be different from here on.
     Control(Control),
+    /// Whoever works at the desk under this name wants to take the call.
+    Take { request: RequestId, worker: String },
     /// Somebody has typed this for a party, to be spoken to the other in their language.
     Say { side: Side, text: String },
     /// The agent hands the call to the softphone of this identity, which must have been checked.
@@ -367,6 +369,11 @@ pub enum Output {
     Reply {
         request: RequestId,
         answer: Answer,
+    },
+    /// The answer to [`Input::Take`]: the token of a stream, or `None`, as the call is not to be had.
+    Taken {
+        request: RequestId,
+        token: Option<String>,
     },
     /// Tell the world.
     Event(Event),

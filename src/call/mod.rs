@@ -18,6 +18,7 @@
 mod caption;
 mod continuity;
 mod control;
+mod desk;
 mod dial;
 mod direction;
 mod ending;
@@ -63,6 +64,7 @@ pub use self::span::{Quantiles, Span};
 pub use self::time::Time;
 pub use self::transfer::TRANSFER_RING;
 
+use self::desk::Desk;
 use self::dial::Dial;
 use self::direction::Direction;
 use self::ending::Ending;
@@ -112,6 +114,8 @@ pub enum DialBy {
     Flex,
     /// The agent's own line: answering it is the acceptance.
     Client,
+    /// Nobody is dialled: whoever takes the call at the desk comes with a token, which is the acceptance.
+    Desk,
 }
 
 /// Which engine interprets.
@@ -195,6 +199,7 @@ pub struct Call {
     parties: [Party; 2],
     directions: [Direction; 2],
     dial: Dial,
+    desk: Desk,
     transfer: Transfer,
     /// What each party types.
     typing: [Typing; 2],
@@ -249,6 +254,7 @@ impl Call {
                 Direction::new(Side::Agent, setup.agent, setup.caller),
             ],
             dial: Dial::default(),
+            desk: Desk::default(),
             transfer: Transfer::default(),
             typing: <[Typing; 2]>::default(),
             typed: 0,
@@ -331,6 +337,7 @@ impl Call {
             Input::IncomingAgain { request } => self.incoming_again(request, out),
             Input::Task(event) => self.task_said(event, out),
             Input::Control(control) => self.control(control, out),
+            Input::Take { request, worker } => self.take(request, worker, out),
             Input::Say { side, text } => self.say(side, &text, out),
             Input::Transfer { identity } => self.transfer_to(identity, out),
             Input::ShutDown => self.end(Reason::ShutDown, out),
@@ -365,7 +372,7 @@ impl Call {
             Timer::Typing(side) => self.typing_overdue(side, out),
             // What there is to tell is told after every input.
             Timer::Hush(_) => {}
-            Timer::Taken => {}
+            Timer::Taken => self.taker_missing(out),
             Timer::LegLost(side) => self.leg_lost_for_good(side, out),
             Timer::NoMedia(side) => self.no_media(side, out),
             Timer::Farewell(side) => self.complete(side, out),

@@ -17,7 +17,7 @@ use super::{Call, Phase};
 use crate::phrase::Phrase;
 
 /// How long the other party is kept while a lost stream may come back.
-const LOST_MAX: Duration = Duration::from_secs(10);
+pub const LOST_MAX: Duration = Duration::from_secs(10);
 
 /// How often a party's stream may break before the call is given up: more is no accident.
 const RESTREAMS_MAX: u8 = 3;

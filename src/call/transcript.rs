@@ -304,4 +304,75 @@ mod tests {
         let told = transcript.next().expect("complete");
         assert!(told.source.len() <= TEXT_MAX && told.number == 1);
     }
+
+    #[test]
+    fn first_words_give_way_to_the_complete_text_and_stand_where_that_never_comes() {
+        let mut transcript = Transcript::of(Side::Caller);
+        transcript.turn_started(SESSION, 1);
+        assert!(
+            transcript.source(SESSION, 1, "Buen", true),
+            "new to whoever reads along"
+        );
+        assert!(transcript.source(SESSION, 1, "os dias", true));
+        transcript.translated(SESSION, 1);
+        assert_eq!(transcript.next(), None, "the complete text is still to come");
+        assert!(!transcript.source(SESSION, 1, "Buenos días.", false));
+        assert_eq!(transcript.next().expect("complete").source, "Buenos días.");
+        transcript.turn_started(SESSION, 2);
+        transcript.source(SESSION, 2, "Buenas", true);
+        transcript.close(SESSION, false);
+        assert_eq!(
+            transcript.next().expect("as complete as it gets").source,
+            "Buenas"
+        );
+    }
+
+    #[test]
+    fn words_that_come_in_any_order_make_utterances_in_speaking_order_and_a_full_stop_makes_none() {
+        let mut transcript = Transcript::of(Side::Caller);
+        for turn in 1..=3 {
+            transcript.turn_started(SESSION, turn);
+            transcript.target(SESSION, turn, &turn.to_string());
+        }
+        for turn in [3, 1, 2] {
+            transcript.source(SESSION, turn, "x", false);
+            transcript.translated(SESSION, turn);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| transcript.next())
+            .map(|one| one.target)
+            .collect();
+        assert_eq!(order, ["1", "2", "3"]);
+        assert!(!transcript.target(SESSION, 3, "."), "it was told");
+        transcript.turn_started(SESSION, 4);
+        transcript.source(SESSION, 4, "。", false);
+        transcript.translated(SESSION, 4);
+        assert_eq!(transcript.next(), None);
+    }
+
+    #[test]
+    fn what_is_typed_comes_after_what_was_said_before_and_outlasts_the_session_of_speech() {
+        let typist = SessionId {
+            generation: 1,
+            ..SESSION
+        };
+        let mut transcript = Transcript::of(Side::Caller);
+        transcript.speech_started(Time::from_millis(5));
+        transcript.turn_started(SESSION, 1);
+        transcript.target(SESSION, 1, "said");
+        transcript.typed(typist, 1, 7, Time::from_millis(10));
+        transcript.source(typist, 1, "typed", false);
+        transcript.translated(typist, 1);
+        assert_eq!(transcript.next(), None, "what was said is not complete");
+        transcript.speech_stopped(Time::from_millis(20));
+        transcript.typed(typist, 2, 8, Time::from_millis(30));
+        let first = transcript.flush().expect("it will not become more complete");
+        assert_eq!(
+            (first.target.as_str(), first.stopped),
+            ("said", Some(Time::from_millis(20)))
+        );
+        assert_eq!(transcript.flush().expect("complete").typed, Some(7));
+        assert_eq!(transcript.flush(), None, "the second is still being spoken");
+        transcript.cut(typist, 2);
+        assert_eq!(transcript.flush(), None, "nobody has heard any of it");
+    }
 }

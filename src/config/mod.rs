@@ -86,6 +86,8 @@ pub enum AgentDial {
     Flex { number: String, workflow_sid: String },
     /// A softphone that answers for itself.
     Client { identity: String },
+    /// Nobody is dialled; agents take calls at the desk.
+    Desk,
 }
 
 impl AgentDial {

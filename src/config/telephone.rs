@@ -124,8 +124,11 @@ impl Reader<'_> {
                 identity: identity.to_owned(),
             });
         }
+        if dial == "desk" {
+            return Some(AgentDial::Desk);
+        }
         if dial != "flex" {
-            return self.mistake("AGENT_DIAL", "use flex or client:<identity>");
+            return self.mistake("AGENT_DIAL", "use flex, client:<identity> or desk");
         }
         let number = self.required(
             "TWILIO_FLEX_NUMBER",

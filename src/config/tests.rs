@@ -193,6 +193,12 @@ fn loopback_may_be_plain_and_a_softphone_needs_no_flex() {
             identity: "agent_7".into()
         }
     );
+    let desk = read(&[
+        ("AGENT_DIAL", "desk"),
+        ("TWILIO_FLEX_NUMBER", ""),
+        ("TWILIO_FLEX_WORKFLOW_SID", ""),
+    ]);
+    assert_eq!(desk.expect("complete").agent_dial, AgentDial::Desk);
     assert_eq!(
         config.engine.session_url(EngineKind::Prompted).as_str(),
         "ws://127.0.0.1:9/v1/realtime?model=gpt-realtime-2.1"

@@ -3,6 +3,28 @@
 use super::*;
 
 #[test]
+fn words_of_the_speaker_are_passed_on_as_they_come_and_the_complete_text_after_them() {
+    let mut engine = Engine::new();
+    engine.commits("a");
+    let delta = |item: &str| {
+        json!({"type": "conversation.item.input_audio_transcription.delta",
+        "item_id": item, "content_index": 0, "delta": "ho"})
+    };
+    let told = engine.says(&delta("a"));
+    assert!(
+        told.starts_with(r#"SourceText { turn: 1, text: "ho", partial: true"#),
+        "{told}"
+    );
+    assert_eq!(engine.says(&delta("b")), "nothing", "an item that nobody knows");
+    let told = engine.transcribes("a");
+    assert!(
+        told.starts_with(r#"SourceText { turn: 1, text: "hola", partial: false"#),
+        "{told}"
+    );
+    assert_eq!(engine.says(&delta("a")), "nothing", "it is complete");
+}
+
+#[test]
 fn one_answer_is_asked_for_at_a_time_and_turns_keep_their_order() {
     let mut engine = Engine::new();
     assert_eq!(engine.commits("a"), "TurnStarted { turn: 1 }");

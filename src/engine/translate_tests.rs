@@ -308,3 +308,43 @@ fn an_engine_that_never_sends_idle_output_and_one_that_is_not_fed_may_be_mute() 
         bench.said
     );
 }
+
+fn texts(bench: &Bench) -> Vec<String> {
+    let texts = bench.said.iter().filter(|said| said.contains("Text {"));
+    texts
+        .map(|said| said.split(", partial").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_late_full_stop_ends_what_was_said_before_and_a_pause_makes_two_utterances() {
+    let mut bench = Bench::new();
+    let target =
+        |text: &str| format!("{{\"type\":\"session.output_transcript.delta\",\"delta\":\"{text}\"}}");
+    let source = |text: &str| format!("{{\"type\":\"session.input_transcript.delta\",\"delta\":\"{text}\"}}");
+    bench.append(&tone::beep(440.0, 0.2, 4_000));
+    bench.append(&[SILENCE; 8_000]);
+    bench.receive(&target("Hello"));
+    bench.speaks(4_000, 400);
+    bench.speaks(0, 800);
+    // The first turn is over; its last characters and its source come now.
+    bench.receive(&target("."));
+    bench.receive(&source("Hola"));
+    bench.receive(&source("。"));
+    bench.append(&tone::beep(440.0, 0.2, 4_000));
+    bench.receive(&target("."));
+    bench.receive(&target("Good day"));
+    bench.receive(&target("."));
+    let expected = [
+        "TargetText { turn: 1, delta: \"Hello\" }",
+        "TargetText { turn: 1, delta: \".\" }",
+        "SourceText { turn: 1, text: \"Hola\"",
+        "SourceText { turn: 1, text: \"。\"",
+        "TargetText { turn: 1, delta: \".\" }",
+        "TargetText { turn: 2, delta: \"Good day\" }",
+        "TargetText { turn: 2, delta: \".\" }",
+    ];
+    assert_eq!(texts(&bench), expected);
+    let turns = bench.said.iter().filter(|said| said.starts_with("TurnStarted"));
+    assert_eq!(turns.count(), 2);
+}

@@ -251,6 +251,7 @@ impl Hub {
             dial: match config.agent_dial {
                 AgentDial::Flex { .. } => DialBy::Flex,
                 AgentDial::Client { .. } => DialBy::Client,
+                AgentDial::Desk => DialBy::Desk,
             },
             agent_wait: config.agent_wait,
             interpreter: config.interpreter,
@@ -405,6 +406,17 @@ impl Hub {
     /// Changes the interpretation of a running call; `false` if the call is not live, or does not take its letters.
     pub fn control(&self, call: CallId, control: Control) -> bool {
         self.post(call, Post::Control(control))
+    }
+
+    /// Takes a waiting call for whoever works at the desk under this name (`AGENT_DIAL=desk`), or brings them back to one
+    /// of theirs whose stream was lost. Returns the token that lets their stream in, once, within twenty seconds (ten, to
+    /// come back); `None` if the call is not to be had.
+    pub async fn take(&self, call: CallId, worker: &str) -> Option<String> {
+        let mailbox = self.registry.mailbox(call)?;
+        let (answer, answered) = oneshot::channel();
+        let worker = worker.to_owned();
+        mailbox.try_send(Post::Take { worker, answer }).ok()?;
+        tokio::time::timeout(ANSWER_MAX, answered).await.ok()?.ok()?
     }
 
     /// Has a message spoken that somebody typed for `side`, to the other party in their language. `false` if the call is not

@@ -1,5 +1,6 @@
 //! Doing what a call wants: its outputs, in their order.
 
+use std::future::ready;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,6 +106,7 @@ impl CallTask {
             Output::CompleteCall { side, call_sid } => self.complete(side, call_sid),
             Output::FetchCall { side, call_sid } => self.fetch(side, call_sid),
             Output::Reply { request, answer } => self.reply(request, answer),
+            Output::Taken { request, token } => self.taken(request, token),
             Output::Event(event) => self.tell(event),
             Output::Finished => self.finished = true,
         }
@@ -175,11 +177,21 @@ impl CallTask {
         }
     }
 
+    fn taken(&mut self, request: RequestId, token: Option<String>) {
+        if let Some(index) = self.takers.iter().position(|(known, _)| *known == request) {
+            let (_, waiting) = self.takers.swap_remove(index);
+            // Whoever asked may have given up; the call is offered again then.
+            let _ = waiting.send(token);
+        }
+    }
+
     /// Who is dialled, and how long it may ring.
     fn dialled(hub: &Hub) -> (String, u64) {
         match &hub.config.agent_dial {
             AgentDial::Flex { number, .. } => (number.clone(), 60),
             AgentDial::Client { identity } => softphone(identity, hub.config.agent_wait.min(RING_MAX)),
+            // Nobody is; a call for the desk has no dial.
+            AgentDial::Desk => (String::new(), 0),
         }
     }
 
@@ -228,6 +240,11 @@ impl CallTask {
     }
 
     fn complete(&mut self, side: Side, call_sid: String) {
+        if is_browser(&call_sid) {
+            self.work
+                .push(ready(Done::Completed(side, call_sid, true)).boxed());
+            return;
+        }
         let hub = Arc::clone(&self.hub);
         let call = self.call.id();
         let completing = async move {
@@ -246,6 +263,10 @@ impl CallTask {
     }
 
     fn fetch(&mut self, side: Side, call_sid: String) {
+        if is_browser(&call_sid) {
+            self.work.push(ready(Done::Fetched(side, call_sid, None)).boxed());
+            return;
+        }
         let hub = Arc::clone(&self.hub);
         let fetching = async move {
             let status = hub.rest.status(&call_sid).await;
@@ -308,6 +329,11 @@ impl CallTask {
         // Nobody may be listening.
         let _ = self.hub.events.send(Told { call, at, event });
     }
+}
+
+/// Whether a leg is a page's, of which the telephone carrier knows nothing.
+fn is_browser(call_sid: &str) -> bool {
+    call_sid.starts_with("browser-")
 }
 
 /// A softphone as the REST API names it, and how many seconds it may ring.

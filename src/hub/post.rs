@@ -33,6 +33,11 @@ pub enum Post {
     },
     Task(TaskEvent),
     Control(Control),
+    /// Somebody at the desk wants to take the call; the answer is the token for their stream.
+    Take {
+        worker: String,
+        answer: oneshot::Sender<Option<String>>,
+    },
     /// Somebody has typed this for a party.
     Say {
         side: Side,

@@ -46,6 +46,8 @@ pub(super) struct CallTask {
     pub(super) retiring: Vec<Retiring>,
     pub(super) work: FuturesUnordered<BoxFuture<'static, Done>>,
     pub(super) replies: Vec<(RequestId, oneshot::Sender<Answer>)>,
+    /// Who waits to be given a token for this call.
+    pub(super) takers: Vec<(RequestId, oneshot::Sender<Option<String>>)>,
     /// Facts that doing an output has brought about.
     pub(super) later: VecDeque<Later>,
     pub(super) scratch: Vec<u8>,
@@ -148,6 +150,7 @@ impl CallTask {
             retiring: Vec::new(),
             work: FuturesUnordered::new(),
             replies: Vec::new(),
+            takers: Vec::new(),
             later: VecDeque::new(),
             scratch: Vec::new(),
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
@@ -249,6 +252,11 @@ impl CallTask {
             }
             Post::Task(event) => self.input(Input::Task(event)),
             Post::Control(control) => self.input(Input::Control(control)),
+            Post::Take { worker, answer } => {
+                let request = self.number();
+                self.takers.push((request, answer));
+                self.input(Input::Take { request, worker });
+            }
             Post::Say { side, text } => self.input(Input::Say { side, text }),
             Post::Transfer { identity } => self.input(Input::Transfer { identity }),
             Post::LaneGranted { number } => {
@@ -264,9 +272,14 @@ impl CallTask {
     }
 
     fn remember(&mut self, answer: oneshot::Sender<Answer>) -> RequestId {
+        let request = self.number();
+        self.replies.push((request, answer));
+        request
+    }
+
+    fn number(&mut self) -> RequestId {
         let request = RequestId(self.next_request);
         self.next_request = self.next_request.wrapping_add(1);
-        self.replies.push((request, answer));
         request
     }
 

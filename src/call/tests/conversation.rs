@@ -51,6 +51,8 @@ pub struct Conversation {
     pub running: Vec<String>,
     pub told: Vec<(Time, Side, Answer)>,
     pub events: Vec<(Time, Event)>,
+    /// What whoever wanted to take the call was given.
+    pub taken: Vec<Option<String>>,
     pub lanes_taken: u32,
     /// A dial was matched with its webhook.
     pub matched: bool,
@@ -139,6 +141,7 @@ impl Conversation {
             running: vec![CALLER_SID.to_owned()],
             told: Vec::new(),
             events: Vec::new(),
+            taken: Vec::new(),
             lanes_taken: 0,
             matched: false,
             lanes_released: 0,

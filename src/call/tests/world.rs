@@ -141,6 +141,7 @@ impl Conversation {
                 known.expect("only an open session is closed").open = false;
             }
             Output::FinishSession { session } => self.finish_session(*session),
+            Output::Taken { token, .. } => self.taken.push(token.clone()),
             Output::TakeLane => {
                 self.lanes_taken += 1;
                 if self.script.grants_lane {

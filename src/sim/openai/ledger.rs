@@ -35,6 +35,11 @@ impl Ledger {
         self.sessions.iter().rev().find(|s| s.target == Some(target))
     }
 
+    /// What was typed, in the order of the sessions and in each as it was asked for.
+    pub fn typed(&self) -> impl Iterator<Item = &TypedRecord> {
+        self.sessions.iter().flat_map(|session| &session.typed)
+    }
+
     /// The phrases that were heard in another language by sessions with this target, by number, and how often each was
     /// spoken to its end in this language: 0 is a missing translation, 2 a duplicate. Spoken means handed to the connection; what
     /// a broken connection swallowed is missing at the listener, not here.
@@ -95,6 +100,7 @@ pub struct SessionRecord {
     /// What a translation put out between its speech.
     pub idle_bytes: u64,
     pub utterances: Vec<UtteranceRecord>,
+    pub typed: Vec<TypedRecord>,
     /// Items that are in the conversation now.
     pub items: usize,
     pub pings: u64,
@@ -103,6 +109,17 @@ pub struct SessionRecord {
     pub server_events: Vec<String>,
     /// Codes of the `error` events that were sent; `null` for one without a code.
     pub errors: Vec<String>,
+}
+
+/// Text that a response was asked to be about.
+#[derive(Debug, Clone)]
+pub struct TypedRecord {
+    pub at: Instant,
+    pub text: String,
+    /// What was said of it, once that has been said to its end.
+    pub said: Option<String>,
+    /// The phrases in that, and their language.
+    pub phrases: Vec<(usize, Tongue)>,
 }
 
 /// One committed piece of input audio; in a translation, a stretch of speech.
@@ -194,6 +211,7 @@ impl Book {
             spoken_bytes: 0,
             idle_bytes: 0,
             utterances: Vec::new(),
+            typed: Vec::new(),
             items: 0,
             pings: 0,
             client_events: Vec::new(),

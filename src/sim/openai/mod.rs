@@ -42,7 +42,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use faults::Faults;
-pub use ledger::{Handshake, Ledger, SessionKind, SessionRecord, UtteranceRecord};
+pub use ledger::{Handshake, Ledger, SessionKind, SessionRecord, TypedRecord, UtteranceRecord};
 pub use translation::{Detail, Profile, TranslationOptions};
 
 /// How the simulated server behaves.

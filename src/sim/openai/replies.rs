@@ -8,6 +8,7 @@ use super::{
     answer::{Answer, Target},
     codec::Format,
     conversation::{Audio, Item},
+    ledger::TypedRecord,
     response::{End, Happening, Order, Response, tokens},
     schema::Complaint,
     session::Session,
@@ -85,6 +86,7 @@ impl Session {
             .or_else(|| Target::of(self.settings.instructions()))
             .unwrap_or_else(Target::unknown);
         let (mut answer, mut heard, mut read) = (Answer::default(), 0, 0);
+        let mut typed = Vec::new();
         for item in items.iter().filter(|item| item.is_from("user")) {
             if let Audio::Heard { mulaw, stretches } = &item.audio {
                 answer.add_heard(stretches, &target);
@@ -94,8 +96,10 @@ impl Session {
             for text in item.texts() {
                 answer.add_text(text, &target);
                 read += tokens(text);
+                typed.push(text);
             }
         }
+        let typed = self.note_typed(&typed, now);
         let session = self.settings.session();
         let either = |asked: &Value, set: &Value| match asked.is_null() {
             true => set.clone(),
@@ -112,6 +116,7 @@ impl Session {
             conversation: (request["conversation"] != "none").then(|| self.conversation_id.clone()),
             about: items.iter().map(|item| item.id.clone()).collect(),
             answer,
+            typed,
             format,
             text_only: modalities[0] == "text",
             voice: either(&output["voice"], &session["audio"]["output"]["voice"]),
@@ -176,6 +181,7 @@ impl Session {
                 Happening::ItemAdded(_) | Happening::ItemDone(_) => {}
                 Happening::Done { end, response } => {
                     if end == End::Completed {
+                        self.note_said(order);
                         self.outbox.entry.utterances(&order.about, |u| {
                             u.answered = true;
                             let about = order.answer.phrases.iter();
@@ -187,6 +193,33 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Notes what was typed; returns its place in the record.
+    fn note_typed(&self, texts: &[&str], now: Instant) -> Option<usize> {
+        let mut place = None;
+        if !texts.is_empty() {
+            self.outbox.entry.note(|record| {
+                place = Some(record.typed.len());
+                record.typed.push(TypedRecord {
+                    at: now,
+                    text: texts.join("\n"),
+                    said: None,
+                    phrases: Vec::new(),
+                });
+            });
+        }
+        place
+    }
+
+    fn note_said(&self, order: &Order) {
+        let Some(place) = order.typed else { return };
+        self.outbox.entry.note(|record| {
+            if let Some(typed) = record.typed.get_mut(place) {
+                typed.said = Some(order.answer.transcript.clone());
+                typed.phrases.clone_from(&order.answer.phrases);
+            }
+        });
     }
 
     fn note_sound(&mut self, about: &[String], wire: &[u8], now: Instant) {

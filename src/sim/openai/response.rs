@@ -35,6 +35,8 @@ pub(super) struct Order {
     /// Input items that it is about.
     pub about: Vec<String>,
     pub answer: Answer,
+    /// What was typed, by its place in the ledger.
+    pub typed: Option<usize>,
     pub format: Format,
     pub text_only: bool,
     /// Fields that are repeated in the response object: voice, metadata, the token limit.

@@ -128,6 +128,27 @@ async fn typed_text_is_spoken_from_the_book_or_as_a_chirp() {
     assert_eq!(spoken[1].0, "[spanish] The office is closed.");
     assert_eq!(recognise(&spoken[1].1), None);
     assert!(spoken[1].1.len() > 4_000);
+    let ledger = sim.ledger();
+    let typed: Vec<_> = ledger
+        .typed()
+        .map(|one| (one.text.as_str(), one.said.as_deref(), one.phrases.as_slice()))
+        .collect();
+    let first = [(6, Tongue::Spanish)];
+    assert_eq!(
+        typed,
+        [
+            (
+                text(6, Tongue::English),
+                Some(text(6, Tongue::Spanish)),
+                &first[..]
+            ),
+            (
+                "The office is closed.",
+                Some("[spanish] The office is closed."),
+                &[]
+            ),
+        ]
+    );
 }
 
 #[tokio::test]

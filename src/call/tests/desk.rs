@@ -1,0 +1,114 @@
+//! Calls that agents take at the desk.
+
+use crate::call::event::Event;
+use crate::call::{Control, DialBy, Input, RequestId, Side};
+
+use super::conversation::{AGENT_SIDS, Conversation};
+
+fn waiting() -> Conversation {
+    let mut it = Conversation::new(|setup, _| setup.dial = DialBy::Desk);
+    it.caller_connects();
+    it.advance(1_000);
+    it
+}
+
+fn takes(it: &mut Conversation, worker: &str) -> Option<String> {
+    let request = RequestId(it.taken.len() as u32);
+    let worker = worker.to_owned();
+    it.give(Input::Take { request, worker });
+    it.taken.last().cloned().expect("an answer")
+}
+
+fn offered(it: &Conversation) -> usize {
+    it.count(|event| *event == Event::Offered)
+}
+
+#[test]
+fn a_call_waits_at_the_desk_and_whoever_takes_it_talks_as_soon_as_they_come() {
+    let mut it = waiting();
+    assert_eq!((offered(&it), it.dials.len(), it.lanes_taken), (1, 0, 0));
+    let token = takes(&mut it, "ana").expect("a token");
+    assert_eq!(takes(&mut it, "bo"), None, "it is taken");
+    it.advance(500);
+    it.connect(Side::Agent, &token, AGENT_SIDS[0]);
+    it.advance(1_500);
+    let worker = Some("ana".to_owned());
+    assert!(it.saw(|event| *event
+        == Event::Accepted {
+            worker: worker.clone()
+        }));
+    assert!(it.saw(|event| matches!(event, Event::Conversation)));
+    assert_eq!(takes(&mut it, "bo"), None);
+    assert_eq!(takes(&mut it, "ana"), None, "they are here");
+    it.says(Side::Caller, 1_000);
+    it.types(Side::Agent, "hello");
+    it.advance(4_000);
+    assert_eq!(it.uncovered(Side::Caller), 0);
+    it.give(Input::Control(Control::HangUp));
+    it.finish(30_000);
+    assert_eq!(it.ended().expect("ended").0.name(), "agent_hung_up");
+}
+
+#[test]
+fn a_call_whose_taker_does_not_come_is_offered_again_and_their_token_is_void() {
+    let mut it = waiting();
+    let old = takes(&mut it, "ana").expect("a token");
+    assert!(
+        it.sessions.iter().any(|session| session.open),
+        "they will be needed"
+    );
+    it.advance(19_900);
+    assert_eq!((offered(&it), takes(&mut it, "bo")), (1, None));
+    it.advance(200);
+    assert_eq!(offered(&it), 2);
+    assert!(
+        !it.sessions.iter().any(|session| session.open),
+        "nobody pays for waiting"
+    );
+    let token = takes(&mut it, "bo").expect("a token");
+    let socket = it.connect(Side::Agent, &old, AGENT_SIDS[0]);
+    assert!(!it.lines[socket.0 as usize].open);
+    it.connect(Side::Agent, &token, AGENT_SIDS[1]);
+    it.advance(1_000);
+    assert!(it.saw(|event| matches!(event, Event::Conversation)));
+}
+
+#[test]
+fn an_agent_whose_stream_is_lost_comes_back_with_a_token_of_their_own() {
+    let mut it = waiting();
+    it.script.asks = false;
+    let token = takes(&mut it, "ana").expect("a token");
+    it.connect(Side::Agent, &token, AGENT_SIDS[0]);
+    it.advance(2_000);
+    it.break_line(Side::Agent);
+    it.advance(9_000);
+    assert_eq!(takes(&mut it, "bo"), None);
+    let token = takes(&mut it, "ana").expect("a token");
+    it.advance(5_000);
+    it.connect(Side::Agent, &token, AGENT_SIDS[1]);
+    it.advance(1_000);
+    it.says(Side::Caller, 1_000);
+    it.advance(4_000);
+    assert_eq!(it.uncovered(Side::Caller), 0);
+    it.break_line(Side::Agent);
+    it.finish(60_000);
+    assert_eq!(it.ended().expect("ended").0.name(), "agent_lost");
+}
+
+#[test]
+fn a_caller_who_leaves_before_anybody_takes_the_call_leaves_nothing_behind() {
+    let mut it = waiting();
+    let token = takes(&mut it, "ana").expect("a token");
+    it.hang_up(Side::Caller);
+    it.finish(10_000);
+    assert_eq!(it.ended().expect("ended").0.name(), "caller_left_waiting");
+    assert!(!token.is_empty());
+}
+
+#[test]
+fn only_calls_for_the_desk_are_taken_there() {
+    let mut it = Conversation::talking(|_, _| {});
+    assert_eq!(takes(&mut it, "Ana"), None);
+    let mut it = Conversation::new(|setup, _| setup.dial = DialBy::Desk);
+    assert_eq!(takes(&mut it, "ana"), None, "the caller is not there yet");
+}
