@@ -96,6 +96,7 @@ impl AgentDial {
         match self {
             Self::Flex { .. } => "flex",
             Self::Client { .. } => "client",
+            Self::Desk => "desk",
         }
     }
 }

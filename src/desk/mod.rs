@@ -36,8 +36,8 @@ use axum::Router;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::CallId;
-use crate::config::Config;
 use crate::config::desk::Desk as Settings;
+use crate::config::{AgentDial, Config};
 use crate::hub::Hub;
 use crate::recording::recorder::Recordings;
 use crate::records::redact::{self, Kinds};
@@ -99,7 +99,7 @@ impl Desk {
 
     /// Whether somebody may see and control a live call. One that waits at the desk is anybody's.
     pub fn may_see_live(&self, user: &User, call: &LiveCall) -> bool {
-        let waits = self.config.agent_dial.name() == "desk" && call.phase == live::Phase::Waiting;
+        let waits = self.config.agent_dial == AgentDial::Desk && call.phase == live::Phase::Waiting;
         user.may_see(call.agent.as_deref()) || (waits && call.agent.is_none())
     }
 

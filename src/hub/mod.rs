@@ -35,6 +35,7 @@ use crate::carrier::twilio::rest::Rest;
 use crate::carrier::twilio::webhook::is_identity;
 use crate::config::{AgentDial, Config};
 use crate::language::Language;
+use crate::phrase::Phrase;
 use crate::recording::listener;
 use crate::recording::recorder::Recordings;
 use crate::records::prices::Prices;
@@ -261,7 +262,9 @@ impl Hub {
             wait_cue: config.wait_cue,
             talking_cue: config.talking_cue,
             keys: Arc::clone(&config.keys),
-            announce: None,
+            // A softphone hears it in its document; nobody hears a document behind a queue or at the desk.
+            announce: (config.recording.wanted && !matches!(config.agent_dial, AgentDial::Client { .. }))
+                .then_some(Phrase::Recorded),
             hold: Arc::clone(&config.hold),
             must_confirm: config.engine.must_confirm(),
         }

@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(levels))
         .routes(routes!(hang_up))
         .routes(routes!(transfer))
+        .routes(routes!(take))
 }
 
 /// A message that is to be spoken to the caller, in the caller's language.
@@ -224,6 +225,27 @@ async fn transfer(
         return Err(Refusal::wrong("this is no softphone's identity"));
     }
     Ok(ACCEPTED)
+}
+
+/// Takes a waiting call (with `AGENT_DIAL=desk`): the token lets one stream in, as the agent's.
+#[utoipa::path(post, path = "/api/calls/{id}/take", tag = "actions", params(("id" = String, Path)),
+    responses((status = 200, body = Taken), (status = 404, description = "No such live call"),
+        (status = 409, description = "Somebody else has it, or it does not wait")))]
+async fn take(
+    State(desk): State<Arc<Desk>>,
+    who: Acting,
+    Path(id): Path<String>,
+) -> Result<Json<Taken>, Refusal> {
+    let call = live(&desk, &who.user, &id)?;
+    let token = desk
+        .hub
+        .take(call, who.user.worker())
+        .await
+        .ok_or_else(|| Refusal::conflict("Somebody else has taken it, or it does not wait."))?;
+    Ok(Json(Taken {
+        token,
+        url: desk.leg_url(),
+    }))
 }
 
 /// A live call that this user may act on.
