@@ -137,7 +137,6 @@ async fn figures_tell_who_was_answered_how_long_they_waited_and_what_it_cost() {
         assert_eq!(figures.total, expected);
         assert_eq!(counted(&figures.agents), "ana 7, =ben 3");
         assert_eq!(counted(&figures.numbers), "+49 10,  3");
-        assert_eq!(figures.numbers[1].refused, 1);
         let csv = figures.csv();
         assert!(
             csv.contains("\r\ntotal,,13,11,2,1,12500,10000,60000,600000,200,,9.000000,1\r\n"),

@@ -43,12 +43,16 @@ impl<'a> Sorted<'a> {
         sorted
     }
 
-    pub async fn write(&self, transaction: &mut sqlx::Transaction<'_, Any>) -> Result<(), sqlx::Error> {
+    pub async fn write(
+        &self,
+        sqlite: bool,
+        transaction: &mut sqlx::Transaction<'_, Any>,
+    ) -> Result<(), sqlx::Error> {
         for statement in [
-            (!self.calls.is_empty()).then(|| write_calls(&self.calls)),
-            (!self.utterances.is_empty()).then(|| write_utterances(&self.utterances)),
-            (!self.events.is_empty()).then(|| write_events(&self.events)),
-            (!self.usages.is_empty()).then(|| write_usages(&self.usages)),
+            (!self.calls.is_empty()).then(|| write_calls(sqlite, &self.calls)),
+            (!self.utterances.is_empty()).then(|| write_utterances(sqlite, &self.utterances)),
+            (!self.events.is_empty()).then(|| write_events(sqlite, &self.events)),
+            (!self.usages.is_empty()).then(|| write_usages(sqlite, &self.usages)),
         ]
         .into_iter()
         .flatten()
@@ -80,15 +84,19 @@ impl<'a> Sorted<'a> {
 
 type Statement = Query<'static, Any, AnyArguments>;
 
-/// A statement that inserts so many rows of so many columns. Only numbers are put into its text.
-fn rows(insert: &str, columns: usize, count: usize, conflict: &str) -> Statement {
+/// A statement that inserts so many rows of so many columns. Only places are put into its text: SQLite looks each named
+/// one up among all the others, which takes longer than all the rest, so it gets them without names.
+fn rows(sqlite: bool, insert: &str, (columns, count): (usize, usize), conflict: &str) -> Statement {
     let mut text = insert.to_owned();
     for row in 0..count {
         text.push_str(if row == 0 { "VALUES (" } else { ", (" });
         for column in 1..=columns {
             let comma = if column == 1 { "" } else { ", " };
             // Writing to a string cannot fail.
-            let _ = write!(text, "{comma}${}", row * columns + column);
+            let _ = match sqlite {
+                true => write!(text, "{comma}?"),
+                false => write!(text, "{comma}${}", row * columns + column),
+            };
         }
         text.push(')');
     }
@@ -96,7 +104,7 @@ fn rows(insert: &str, columns: usize, count: usize, conflict: &str) -> Statement
     sqlx::query(AssertSqlSafe(text)).persistent(false)
 }
 
-fn write_calls(calls: &[&CallRecord]) -> Statement {
+fn write_calls(sqlite: bool, calls: &[&CallRecord]) -> Statement {
     let insert = "INSERT INTO calls (id, caller_sid, caller_number, caller_language, agent_language, agent, started, accepted, \
          talked, ended, class, reason, caller_span_median, caller_span_p90, agent_span_median, agent_span_p90, lost_ms, \
          repeated, dropped_ms, cost, prices, service_number) ";
@@ -107,7 +115,7 @@ fn write_calls(calls: &[&CallRecord]) -> Statement {
          agent_span_median = excluded.agent_span_median, agent_span_p90 = excluded.agent_span_p90, \
          lost_ms = excluded.lost_ms, repeated = excluded.repeated, dropped_ms = excluded.dropped_ms, \
          cost = excluded.cost, prices = excluded.prices";
-    let mut statement = rows(insert, 22, calls.len(), conflict);
+    let mut statement = rows(sqlite, insert, (22, calls.len()), conflict);
     for call in calls {
         let [caller, agent] = call.spans;
         statement = statement
@@ -137,11 +145,11 @@ fn write_calls(calls: &[&CallRecord]) -> Statement {
     statement
 }
 
-fn write_utterances(utterances: &[&UtteranceRecord]) -> Statement {
+fn write_utterances(sqlite: bool, utterances: &[&UtteranceRecord]) -> Statement {
     let insert = "INSERT INTO utterances (call, speaker, number, engine, source, target, spoken, spoken_end, heard, heard_end, \
          cut, onset_span, end_span, typed) ";
     let conflict = " ON CONFLICT (call, speaker, number) DO NOTHING";
-    let mut statement = rows(insert, 14, utterances.len(), conflict);
+    let mut statement = rows(sqlite, insert, (14, utterances.len()), conflict);
     for utterance in utterances {
         statement = statement
             .bind(utterance.call.clone())
@@ -162,10 +170,10 @@ fn write_utterances(utterances: &[&UtteranceRecord]) -> Statement {
     statement
 }
 
-fn write_events(events: &[&EventRecord]) -> Statement {
+fn write_events(sqlite: bool, events: &[&EventRecord]) -> Statement {
     let insert = "INSERT INTO events (call, number, at, kind, speaker, detail) ";
     let conflict = " ON CONFLICT (call, number) DO NOTHING";
-    let mut statement = rows(insert, 6, events.len(), conflict);
+    let mut statement = rows(sqlite, insert, (6, events.len()), conflict);
     for event in events {
         statement = statement
             .bind(event.call.clone())
@@ -178,11 +186,11 @@ fn write_events(events: &[&EventRecord]) -> Statement {
     statement
 }
 
-fn write_usages(usages: &[&UsageRecord]) -> Statement {
+fn write_usages(sqlite: bool, usages: &[&UsageRecord]) -> Statement {
     let insert = "INSERT INTO usages (call, speaker, model, text_in, text_in_cached, audio_in, audio_in_cached, text_out, \
          audio_out, audio_ms, transcribed_ms, cost) ";
     let conflict = " ON CONFLICT (call, speaker, model) DO NOTHING";
-    let mut statement = rows(insert, 12, usages.len(), conflict);
+    let mut statement = rows(sqlite, insert, (12, usages.len()), conflict);
     for usage in usages {
         statement = statement
             .bind(usage.call.clone())

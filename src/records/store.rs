@@ -116,7 +116,7 @@ impl Store {
         let writing = async {
             let mut transaction = self.pool.begin().await?;
             let sorted = Sorted::of(records);
-            sorted.write(&mut transaction).await?;
+            sorted.write(self.sqlite, &mut transaction).await?;
             search::index(sorted.touched(), self.sqlite, &mut transaction).await?;
             transaction.commit().await
         };
