@@ -145,6 +145,8 @@ async fn switch_language(page: &WebDriver, stage: &Stage, talk: &Talk) {
 /// Chooses an entry of a list by its beginning.
 async fn choose(page: &WebDriver, selector: &str, entry: &str) {
     let list = element(page, selector).await;
+    list.click().await.expect("a list");
+    list.send_keys(Key::Control + "a").await.expect("a list");
     list.send_keys(entry).await.expect("a list");
     list.send_keys(Key::Enter).await.expect("a list");
 }
@@ -198,7 +200,7 @@ async fn an_agent_sees_no_call_of_another_and_a_supervisor_sees_all() {
     until(
         &other,
         "an empty list",
-        "return document.querySelector('main')?.dataset.ready === 'true'",
+        "return document.querySelector('main').innerText.includes('No calls at the moment')",
     )
     .await;
     let calls = other.find_all(By::Css("[data-call]")).await.expect("a list");
@@ -210,7 +212,7 @@ async fn an_agent_sees_no_call_of_another_and_a_supervisor_sees_all() {
     until(
         &other,
         "a refusal",
-        "return document.querySelector('main')?.dataset.ready === 'true'",
+        "return document.querySelector('main').innerText.includes('Nothing here')",
     )
     .await;
     assert!(lines(&other).await.is_empty());

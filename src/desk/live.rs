@@ -144,6 +144,9 @@ pub struct Line {
     pub cut: bool,
     /// It was typed.
     pub typed: bool,
+    /// Tags; the parties' languages at that time.
+    pub source_language: Option<String>,
+    pub target_language: Option<String>,
     /// It grows no more.
     #[serde(rename = "final")]
     pub is_final: bool,
@@ -343,11 +346,14 @@ impl Live {
         text: &str,
     ) -> Change {
         let key = key_of(speaker, turn);
+        let (source_language, target_language) = self.languages(speaker);
         let place = self.place(&key).unwrap_or_else(|| {
             self.push(Line {
                 key,
                 speaker: speaker.into(),
                 spoken: now,
+                source_language,
+                target_language,
                 ..Line::default()
             })
         });
@@ -377,13 +383,17 @@ impl Live {
         let ms = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         let (spoken, heard) = (wall(utterance.started), wall(utterance.first_sent));
         let place = known.and_then(|place| place.checked_sub(self.gone));
-        let begun = place.and_then(|at| self.lines.get(at)).map(|line| line.spoken);
+        let begun = place.and_then(|at| self.lines.get(at)).cloned();
+        let (from, into) = self.languages(speaker);
         let line = Line {
             key,
             speaker: speaker.into(),
             source: utterance.source.clone(),
             target: utterance.target.clone(),
-            spoken: spoken.or(begun).or(heard).unwrap_or(now),
+            spoken: spoken
+                .or(begun.as_ref().map(|line| line.spoken))
+                .or(heard)
+                .unwrap_or(now),
             spoken_end: wall(utterance.stopped),
             heard,
             heard_end: wall(utterance.last_sent),
@@ -392,6 +402,9 @@ impl Live {
             end_span: utterance.span.and_then(|span| span.end).map(ms),
             cut: utterance.cut,
             typed: utterance.typed.is_some(),
+            // It was said before what has changed since.
+            source_language: begun.as_ref().map_or(from, |line| line.source_language.clone()),
+            target_language: begun.map_or(into, |line| line.target_language),
             is_final: true,
         };
         if line.onset_span.is_some() {
@@ -403,6 +416,16 @@ impl Live {
                 Change::Line(known.unwrap_or_default())
             }
             None => Change::Line(self.push(line)),
+        }
+    }
+
+    /// What a speaker speaks, and is translated into.
+    fn languages(&self, speaker: Side) -> (Option<String>, Option<String>) {
+        let call = &self.call;
+        let (caller, agent) = (call.caller_language.to_owned(), call.agent_language.to_owned());
+        match speaker {
+            Side::Caller => (Some(caller), Some(agent)),
+            Side::Agent => (Some(agent), Some(caller)),
         }
     }
 

@@ -94,6 +94,9 @@ impl CallTask {
                     Purpose::Speech => Engine::new(engine, settings, from, into),
                     Purpose::Typed => Engine::typist(settings, from, into),
                 };
+                if let Some(notes) = &mut self.notes {
+                    notes.scribe.session_opened(session, engine, from, into);
+                }
                 self.open(session, engine, adapter);
             }
             Output::SessionText { session, turn, text } => self.type_out(session, turn, &text),
@@ -114,9 +117,6 @@ impl CallTask {
 
     fn open(&mut self, id: SessionId, kind: EngineKind, engine: Engine) {
         let settings = &self.hub.config.engine;
-        if let Some(notes) = &mut self.notes {
-            notes.scribe.session_opened(id, kind);
-        }
         self.sessions.push(Session {
             id,
             engine,

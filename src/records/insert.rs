@@ -147,9 +147,9 @@ fn write_calls(sqlite: bool, calls: &[&CallRecord]) -> Statement {
 
 fn write_utterances(sqlite: bool, utterances: &[&UtteranceRecord]) -> Statement {
     let insert = "INSERT INTO utterances (call, speaker, number, engine, source, target, spoken, spoken_end, heard, heard_end, \
-         cut, onset_span, end_span, typed) ";
+         cut, onset_span, end_span, typed, source_language, target_language) ";
     let conflict = " ON CONFLICT (call, speaker, number) DO NOTHING";
-    let mut statement = rows(sqlite, insert, (14, utterances.len()), conflict);
+    let mut statement = rows(sqlite, insert, (16, utterances.len()), conflict);
     for utterance in utterances {
         statement = statement
             .bind(utterance.call.clone())
@@ -165,7 +165,9 @@ fn write_utterances(sqlite: bool, utterances: &[&UtteranceRecord]) -> Statement 
             .bind(i64::from(utterance.cut))
             .bind(utterance.onset_span)
             .bind(utterance.end_span)
-            .bind(i64::from(utterance.typed));
+            .bind(i64::from(utterance.typed))
+            .bind(utterance.source_language.clone())
+            .bind(utterance.target_language.clone());
     }
     statement
 }

@@ -342,6 +342,8 @@ fn read_utterance(row: AnyRow) -> Result<UtteranceRecord, sqlx::Error> {
         onset_span: row.try_get("onset_span")?,
         end_span: row.try_get("end_span")?,
         typed: typed != 0,
+        source_language: row.try_get("source_language")?,
+        target_language: row.try_get("target_language")?,
     })
 }
 

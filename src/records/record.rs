@@ -88,6 +88,11 @@ pub struct UtteranceRecord {
     /// It was typed, and spoken by the interpreter alone.
     #[serde(default)]
     pub typed: bool,
+    /// Tags of what its session was told to expect and to speak; no engine tells which language it has heard.
+    #[serde(default)]
+    pub source_language: Option<String>,
+    #[serde(default)]
+    pub target_language: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

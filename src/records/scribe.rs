@@ -70,10 +70,19 @@ pub struct Scribe {
     /// When the call began, by the wall clock.
     epoch: i64,
     events: i64,
-    sessions: VecDeque<(SessionId, EngineKind)>,
+    sessions: VecDeque<Opened>,
     tallies: Vec<Tally>,
     models: Arc<Models>,
     prices: Arc<Prices>,
+}
+
+/// A session, and what it was opened for.
+#[derive(Debug)]
+struct Opened {
+    id: SessionId,
+    engine: EngineKind,
+    from: &'static Language,
+    into: &'static Language,
 }
 
 #[derive(Debug)]
@@ -109,11 +118,22 @@ impl Scribe {
         Record::Call(self.call.clone())
     }
 
-    pub fn session_opened(&mut self, id: SessionId, engine: EngineKind) {
+    pub fn session_opened(
+        &mut self,
+        id: SessionId,
+        engine: EngineKind,
+        from: &'static Language,
+        into: &'static Language,
+    ) {
         if self.sessions.len() >= SESSIONS_MAX {
             self.sessions.pop_front();
         }
-        self.sessions.push_back((id, engine));
+        self.sessions.push_back(Opened {
+            id,
+            engine,
+            from,
+            into,
+        });
     }
 
     /// A session was sent so many bytes of µ-law in all.
@@ -189,9 +209,12 @@ impl Scribe {
         self.epoch.saturating_add_unsigned(at.as_millis())
     }
 
+    fn session(&self, id: SessionId) -> Option<&Opened> {
+        self.sessions.iter().find(|opened| opened.id == id)
+    }
+
     fn engine(&self, id: SessionId) -> Option<EngineKind> {
-        let known = self.sessions.iter().find(|(known, _)| *known == id);
-        known.map(|(_, engine)| *engine)
+        self.session(id).map(|opened| opened.engine)
     }
 
     fn tally(&mut self, speaker: Side, engine: EngineKind) -> &mut Tally {
@@ -214,12 +237,12 @@ impl Scribe {
     fn utterance(&self, now: i64, utterance: &Utterance) -> UtteranceRecord {
         let wall = |at: Option<Time>| at.map(|at| self.wall(at));
         let heard = wall(utterance.first_sent);
-        let engine = utterance.turn.and_then(|(session, _)| self.engine(session));
+        let session = utterance.turn.and_then(|(session, _)| self.session(session));
         UtteranceRecord {
             call: self.call.call.clone(),
             speaker: utterance.speaker.unwrap_or(Side::Caller).into(),
             number: utterance.number.into(),
-            engine: engine.map(|engine| engine.name().to_owned()),
+            engine: session.map(|session| session.engine.name().to_owned()),
             source: utterance.source.clone(),
             target: utterance.target.clone(),
             spoken: wall(utterance.started).or(heard).unwrap_or(now),
@@ -230,6 +253,8 @@ impl Scribe {
             typed: utterance.typed.is_some(),
             onset_span: utterance.span.map(|span| ms(span.onset)),
             end_span: utterance.span.and_then(|span| span.end).map(ms),
+            source_language: session.map(|session| session.from.tag.to_owned()),
+            target_language: session.map(|session| session.into.tag.to_owned()),
         }
     }
 

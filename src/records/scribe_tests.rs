@@ -46,6 +46,10 @@ fn ended() -> Event {
     }
 }
 
+fn spanish() -> &'static Language {
+    Language::find("spanish").expect("a language")
+}
+
 #[test]
 fn a_call_is_told_as_it_goes_and_whole_at_its_end() {
     let (mut scribe, mut out) = (scribe("gpt-realtime-2.1", None), VecDeque::new());
@@ -103,8 +107,8 @@ fn dedicated_sessions_cost_by_the_minute_and_prompted_ones_by_what_they_used() {
         scribe("gpt-realtime-2.1", Some("gpt-transcribe")),
         VecDeque::new(),
     );
-    scribe.session_opened(CALLER, EngineKind::Translate);
-    scribe.session_opened(AGENT, EngineKind::Prompted);
+    scribe.session_opened(CALLER, EngineKind::Translate, spanish(), Language::english());
+    scribe.session_opened(AGENT, EngineKind::Prompted, spanish(), Language::english());
     let usage = Usage {
         audio_in: 1_000_000,
         audio_out: 500_000,
@@ -145,7 +149,7 @@ fn dedicated_sessions_cost_by_the_minute_and_prompted_ones_by_what_they_used() {
 #[test]
 fn what_a_model_of_unknown_price_costs_is_not_guessed() {
     let (mut scribe, mut out) = (scribe("our-deployment", None), VecDeque::new());
-    scribe.session_opened(CALLER, EngineKind::Prompted);
+    scribe.session_opened(CALLER, EngineKind::Prompted, spanish(), Language::english());
     let used = Event::Used {
         session: CALLER,
         usage: Usage::default(),

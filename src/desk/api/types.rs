@@ -160,6 +160,8 @@ impl From<UtteranceRecord> for Line {
             end_span: utterance.end_span,
             cut: utterance.cut,
             typed: utterance.typed,
+            source_language: utterance.source_language,
+            target_language: utterance.target_language,
             is_final: true,
         }
     }

@@ -3,6 +3,11 @@ ALTER TABLE calls ADD COLUMN service_number TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE utterances ADD COLUMN typed BIGINT NOT NULL DEFAULT 0;
 
+-- Languages may change during a call.
+ALTER TABLE utterances ADD COLUMN source_language TEXT;
+
+ALTER TABLE utterances ADD COLUMN target_language TEXT;
+
 DROP INDEX calls_started;
 
 CREATE INDEX calls_started ON calls (started, id);
