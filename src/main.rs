@@ -30,6 +30,12 @@ enum Command {
         /// Which interpreter: auto, prompted or translate
         #[arg(long, default_value = "auto")]
         engine: String,
+        /// Serve a page instead, on which two people take the two parts of a call
+        #[arg(long)]
+        browser: bool,
+        /// Where the page is served
+        #[arg(long, default_value_t = 5050, requires = "browser")]
+        port: u16,
     },
     /// Run many calls at once through an instance and report what each of them costs
     Load {
@@ -87,7 +93,10 @@ async fn main() -> ExitCode {
     }
     let result = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => return serve_or_explain().await,
-        Command::Demo { out, engine } => demo::run(&out, &engine).await,
+        Command::Demo {
+            browser: true, port, ..
+        } => demo::browser::run(port, &environment).await,
+        Command::Demo { out, engine, .. } => demo::run(&out, &engine).await,
         Command::Load {
             engine,
             calls,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use axum::Router;
 use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -120,7 +121,7 @@ pub async fn serve(
     serve_with(hub, None, listener, stop).await
 }
 
-/// Serves on `listener`. When `stop` resolves, no new call is taken; the listener stays open until the last has ended.
+/// As [`serve`], with the desk.
 ///
 /// # Errors
 /// The listener fails.
@@ -134,6 +135,19 @@ pub async fn serve_with(
     if let Some(desk) = &desk {
         router = router.merge(desk.router());
     }
+    serve_routes(hub, router, listener, stop).await
+}
+
+/// As [`serve`], with these routes.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve_routes(
+    hub: Arc<Hub>,
+    router: Router,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     // Each frame is a small write of its own; waiting to merge them would only delay speech.
     let listener = listener.tap_io(|io| {
         if let Err(error) = io.set_nodelay(true) {
@@ -160,7 +174,11 @@ pub async fn serve_with(
     Ok(())
 }
 
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+/// Resolves at SIGTERM or SIGINT.
+///
+/// # Errors
+/// The signals cannot be listened for.
+pub fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -18,6 +18,7 @@ mod signed;
 mod stream;
 pub mod talk;
 mod tasks;
+pub mod try_it;
 mod voice;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! Twilio's and OpenAI's. It shows the transcript as it happens, and leaves what each party heard as WAV files, with a
 //! picture of who spoke and who heard what when.
 
+pub mod browser;
 mod play;
 mod stage;
 mod timeline;
