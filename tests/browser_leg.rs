@@ -45,7 +45,7 @@ async fn call_in(stage: &Stage) -> Called {
 /// A caller in a browser and an agent on the telephone, who talk.
 async fn talk(stage: &Stage) -> (Called, Page, Party) {
     let called = call_in(stage).await;
-    let page = Page::open(stage, &called.token, Some(&called.call_sid)).await;
+    let page = Page::open(&stage.public, &called.token, Some(&called.call_sid)).await;
     let agent = stage.agent().await;
     stage.events.conversation(called.call).await;
     agent.speak(&[0xFF; 8 * 1_100]);
@@ -92,14 +92,14 @@ async fn a_page_whose_stream_breaks_comes_back_by_its_name_alone() {
     page.cut();
     let lost = |event: &Event| matches!(event, Event::LegLost { side: Side::Caller });
     stage.events.saw(called.call, "lost leg", 1, lost).await;
-    let strange = again(&stage, &call, "caller", &new_sid().expect("randomness")).await;
+    let strange = again(&stage.public, &call, "caller", &new_sid().expect("randomness")).await;
     assert_eq!(strange["token"], Value::Null);
-    let next = again(&stage, &call, "caller", &called.call_sid).await;
+    let next = again(&stage.public, &call, "caller", &called.call_sid).await;
     let token = next["token"].as_str().expect("a token");
     // The token alone is not enough: it was made for this page.
-    let stranger = Page::open(&stage, token, None).await;
+    let stranger = Page::open(&stage.public, token, None).await;
     assert_eq!(stranger.closed().await, Some(1008));
-    let page = Page::open(&stage, token, Some(&called.call_sid)).await;
+    let page = Page::open(&stage.public, token, Some(&called.call_sid)).await;
     let up = |event: &Event| {
         let side = Side::Caller;
         *event == Event::LegUp { side, again: true }
@@ -118,7 +118,13 @@ async fn a_page_is_told_in_its_language_how_the_call_ended() {
     assert!(agent.hang_up(SOON).await);
     page.told("bye").await;
     assert_eq!(page.closed().await, Some(1000));
-    let next = again(&stage, &called.call.to_string(), "caller", &called.call_sid).await;
+    let next = again(
+        &stage.public,
+        &called.call.to_string(),
+        "caller",
+        &called.call_sid,
+    )
+    .await;
     let spanish = Language::find("spanish").expect("a language");
     assert_eq!(told(&next), (Phrase::Goodbye.spoken_in(spanish).0, spanish.tag));
     stage.strike().await;
@@ -133,12 +139,12 @@ async fn a_token_fits_once_and_only_the_page_that_it_was_made_for() {
         (&called.token, new_sid()),
         ("nonsense", Some(called.call_sid.clone())),
     ] {
-        let page = Page::open(&stage, token, name.as_deref()).await;
+        let page = Page::open(&stage.public, token, name.as_deref()).await;
         assert_eq!(page.closed().await, Some(1008), "{name:?}");
     }
-    let page = Page::open(&stage, &called.token, Some(&called.call_sid)).await;
+    let page = Page::open(&stage.public, &called.token, Some(&called.call_sid)).await;
     page.hello().await;
-    let second = Page::open(&stage, &called.token, Some(&called.call_sid)).await;
+    let second = Page::open(&stage.public, &called.token, Some(&called.call_sid)).await;
     assert_eq!(second.closed().await, Some(1008));
     page.send(Message::text(r#"{"event":"stop"}"#));
     // The agent may be on the line by now, or not.
@@ -154,7 +160,7 @@ async fn a_token_fits_once_and_only_the_page_that_it_was_made_for() {
 async fn pages_of_another_origin_and_streams_that_do_not_introduce_themselves_are_refused() {
     let stage = Stage::set(&[]).await;
     for origin in [None, Some("https://elsewhere.example"), Some("null")] {
-        match knock(&stage, origin).await {
+        match knock(&stage.public, origin).await {
             Err(Error::Http(response)) => assert_eq!(response.status(), 403, "{origin:?}"),
             other => panic!("{origin:?}: {other:?}"),
         }
@@ -165,7 +171,7 @@ async fn pages_of_another_origin_and_streams_that_do_not_introduce_themselves_ar
         .json(&serde_json::json!({"call": "", "side": "caller", "call_sid": ""}));
     assert_eq!(foreign.send().await.expect("an answer").status(), 403);
     for token in ["", "\"", "\\u0000"] {
-        let page = Page::open(&stage, token, Some("CA1")).await;
+        let page = Page::open(&stage.public, token, Some("CA1")).await;
         assert_eq!(page.closed().await, Some(1008));
     }
     stage.strike().await;
@@ -188,9 +194,15 @@ async fn frames_that_cannot_be_understood_cost_a_page_its_stream_and_no_more() {
     page.closed().await;
     let lost = |event: &Event| matches!(event, Event::LegLost { side: Side::Caller });
     stage.events.saw(called.call, "lost leg", 1, lost).await;
-    let next = again(&stage, &called.call.to_string(), "caller", &called.call_sid).await;
+    let next = again(
+        &stage.public,
+        &called.call.to_string(),
+        "caller",
+        &called.call_sid,
+    )
+    .await;
     let token = next["token"].as_str().expect("a token");
-    let page = Page::open(&stage, token, Some(&called.call_sid)).await;
+    let page = Page::open(&stage.public, token, Some(&called.call_sid)).await;
     page.say(3, Tongue::Spanish).await;
     stage.events.utterances(called.call, Side::Caller, 1).await;
     assert!(agent.quiet_for(PAUSE, SOON).await);

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::{SOON, Stage};
+use super::SOON;
 
 const FRAME: usize = 160;
 const FRAME_TIME: Duration = Duration::from_millis(20);
@@ -43,9 +43,9 @@ struct State {
     closed: Option<Option<u16>>,
 }
 
-/// Opens a socket to the legs' address as a page of this origin.
-pub async fn knock(stage: &Stage, origin: Option<&str>) -> Result<Socket, Error> {
-    let url = stage.url("/desk/leg").replacen("http", "ws", 1);
+/// Opens a socket to the legs' address of the program at `public`, as a page of this origin.
+pub async fn knock(public: &str, origin: Option<&str>) -> Result<Socket, Error> {
+    let url = format!("{public}/desk/leg").replacen("http", "ws", 1);
     let mut request = url.into_client_request()?;
     if let Some(origin) = origin {
         request
@@ -56,10 +56,10 @@ pub async fn knock(stage: &Stage, origin: Option<&str>) -> Result<Socket, Error>
 }
 
 /// What a page is answered that asks what comes next.
-pub async fn again(stage: &Stage, call: &str, side: &str, call_sid: &str) -> Value {
+pub async fn again(public: &str, call: &str, side: &str, call_sid: &str) -> Value {
     let asked = reqwest::Client::new()
-        .post(stage.url("/desk/leg/again"))
-        .header("origin", &stage.public)
+        .post(format!("{public}/desk/leg/again"))
+        .header("origin", public)
         .json(&json!({"call": call, "side": side, "call_sid": call_sid}));
     let answer = asked.send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
@@ -68,8 +68,8 @@ pub async fn again(stage: &Stage, call: &str, side: &str, call_sid: &str) -> Val
 
 impl Page {
     /// A page that introduces itself with a token, and with its name if it has one.
-    pub async fn open(stage: &Stage, token: &str, call_sid: Option<&str>) -> Self {
-        let mut socket = knock(stage, Some(&stage.public)).await.expect("a handshake");
+    pub async fn open(public: &str, token: &str, call_sid: Option<&str>) -> Self {
+        let mut socket = knock(public, Some(public)).await.expect("a handshake");
         let introduction = match call_sid {
             Some(call_sid) => json!({"token": token, "call_sid": call_sid}),
             None => json!({"token": token}),

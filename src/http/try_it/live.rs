@@ -65,6 +65,17 @@ fn shown(event: &Event) -> Option<Sent> {
     let state = |state: &str| Some(("state", json!({ "state": state })));
     let (kind, data) = match event {
         Event::Utterance(utterance) => said(utterance),
+        Event::Caption {
+            speaker,
+            session,
+            turn,
+            source,
+            text,
+        } => {
+            let key = key(*session, *turn);
+            let data = json!({"key": key, "speaker": speaker.name(), "source": source, "text": text});
+            Some(("caption", data))
+        }
         Event::Accepted { .. } => state("accepted"),
         Event::Conversation => state("conversation"),
         Event::Draining { .. } => state("ending"),
