@@ -6,7 +6,7 @@ mod common;
 
 use common::page::{Page, again, knock};
 use common::people::{PAUSE, say, understood};
-use common::{CALLER, SOON, Stage};
+use common::{CALLER, SERVICE, SOON, Stage};
 use duologue::call::event::Event;
 use duologue::call::outcome::Reason;
 use duologue::call::{Answer, CallId, Side};
@@ -29,7 +29,7 @@ struct Called {
 async fn call_in(stage: &Stage) -> Called {
     let call_sid = new_sid().expect("randomness");
     let spanish = Language::find("spanish").expect("a language");
-    match stage.hub.incoming(&call_sid, CALLER, spanish).await {
+    match stage.hub.incoming(&call_sid, CALLER, SERVICE, spanish).await {
         Incoming::Answer {
             call,
             answer: Answer::Stream { token, .. },

@@ -12,6 +12,7 @@ use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Logging};
@@ -135,10 +136,12 @@ pub async fn serve_with(
     if let Some(desk) = &desk {
         router = router.merge(desk.router());
     }
-    serve_routes(hub, router, listener, stop).await
+    // Whoever watches holds a connection open.
+    let closing = desk.map(|desk| desk.closing.clone()).unwrap_or_default();
+    serve_routes(hub, router, listener, stop, closing).await
 }
 
-/// As [`serve`], with these routes.
+/// As [`serve`], with these routes. `closing` is cancelled once the last call has ended.
 ///
 /// # Errors
 /// The listener fails.
@@ -147,6 +150,7 @@ pub async fn serve_routes(
     router: Router,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
+    closing: CancellationToken,
 ) -> anyhow::Result<()> {
     // Each frame is a small write of its own; waiting to merge them would only delay speech.
     let listener = listener.tap_io(|io| {
@@ -159,10 +163,7 @@ pub async fn serve_routes(
         stop.await;
         hub.drain(hub.config.drain).await;
         tracing::info!("drained");
-        if let Some(desk) = desk {
-            // Whoever watches holds a connection open.
-            desk.closing.cancel();
-        }
+        closing.cancel();
     };
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)

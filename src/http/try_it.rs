@@ -52,6 +52,9 @@ const WATCHING_MAX: usize = 64;
 /// Who takes calls, for the call's own books.
 const WORKER: &str = "browser";
 
+/// What stands in the place of telephone numbers.
+const NUMBER: &str = "browser";
+
 /// Languages that are written from right to left.
 const RIGHT_TO_LEFT: [&str; 7] = ["ar", "he", "fa", "prs", "ps", "ur", "ckb"];
 
@@ -62,7 +65,7 @@ pub struct Demo {
     simulated: bool,
     waiting: Mutex<VecDeque<Waiting>>,
     watching: Arc<Semaphore>,
-    stop: CancellationToken,
+    closing: CancellationToken,
 }
 
 struct Waiting {
@@ -74,15 +77,15 @@ struct Waiting {
 
 impl Demo {
     /// A demo of this hub; `None` if the system has no randomness. `simulated`: the interpreter knows the phrase book alone.
-    /// Nothing waits any more once `stop` is cancelled.
-    pub fn new(hub: Arc<Hub>, simulated: bool, stop: CancellationToken) -> Option<Arc<Self>> {
+    /// Nothing waits any more once `closing` is cancelled.
+    pub fn new(hub: Arc<Hub>, simulated: bool, closing: CancellationToken) -> Option<Arc<Self>> {
         Some(Arc::new(Self {
             hub,
             doors: Doors::new()?,
             simulated,
             waiting: Mutex::default(),
             watching: Arc::new(Semaphore::new(WATCHING_MAX)),
-            stop,
+            closing,
         }))
     }
 
@@ -182,7 +185,7 @@ async fn caller(State(demo): State<Arc<Demo>>, _guest: Guest, Json(calling): Jso
     let Some(call_sid) = leg::new_sid() else {
         return refused(StatusCode::SERVICE_UNAVAILABLE, "The system has no randomness.");
     };
-    match demo.hub.incoming(&call_sid, "browser", language).await {
+    match demo.hub.incoming(&call_sid, NUMBER, NUMBER, language).await {
         Incoming::Answer {
             call,
             answer: Answer::Stream { token, .. },
@@ -230,7 +233,7 @@ async fn agent(State(demo): State<Arc<Demo>>, _guest: Guest) -> Response {
         }
         tokio::select! {
             () = &mut patience => return StatusCode::NO_CONTENT.into_response(),
-            () = demo.stop.cancelled() => return StatusCode::NO_CONTENT.into_response(),
+            () = demo.closing.cancelled() => return StatusCode::NO_CONTENT.into_response(),
             // Whatever was told or missed, it is worth another look.
             _ = told.recv() => {}
         }

@@ -69,7 +69,7 @@ class Leg {
     this.#token = token;
     this.#name = { call, side, callSid };
     // Whoever made this leg sets its handlers first.
-    queueMicrotask(() => this.#begin(microphone));
+    setTimeout(() => this.#begin(microphone));
   }
 
   get callSid() {

@@ -41,6 +41,7 @@ pub struct Stage {
     pub engine: Option<EngineSim>,
     /// Ends [`Stage::serve`].
     pub stop: CancellationToken,
+    closing: CancellationToken,
     listener: TcpListener,
 }
 
@@ -84,14 +85,15 @@ impl Stage {
             anyhow!("these settings are wrong:\n  {}", mistakes.join("\n  "))
         })?;
         let hub = Hub::new(Arc::new(config))?;
-        let stop = CancellationToken::new();
-        let demo = Demo::new(Arc::clone(&hub), engine.is_some(), stop.clone());
+        let closing = CancellationToken::new();
+        let demo = Demo::new(Arc::clone(&hub), engine.is_some(), closing.clone());
         let demo = demo.context("the system has no randomness")?;
         Ok(Self {
             hub,
             demo,
             engine,
-            stop,
+            stop: CancellationToken::new(),
+            closing,
             listener,
         })
     }
@@ -118,7 +120,8 @@ impl Stage {
     /// The listener fails.
     pub async fn serve(self) -> anyhow::Result<()> {
         let router = http::router(Arc::clone(&self.hub)).merge(try_it::router(self.demo));
-        serve::serve_routes(self.hub, router, self.listener, self.stop.cancelled_owned()).await?;
+        let stop = self.stop.cancelled_owned();
+        serve::serve_routes(self.hub, router, self.listener, stop, self.closing).await?;
         if let Some(engine) = self.engine {
             engine.stop().await;
         }

@@ -42,7 +42,7 @@ pub async fn watch(State(demo): State<Arc<Demo>>, _guest: Guest, Query(which): Q
     let events = stream::unfold(state, move |(demo, mut told, watching)| async move {
         loop {
             let one = tokio::select! {
-                () = demo.stop.cancelled() => return None,
+                () = demo.closing.cancelled() => return None,
                 one = told.recv() => one,
             };
             match one {
