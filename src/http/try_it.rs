@@ -16,8 +16,9 @@ mod live;
 mod phrases;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -31,8 +32,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::door::{Doors, Guest};
 use super::leg;
+use crate::call::event::Event;
 use crate::call::{Answer, CallId};
-use crate::hub::{Hub, Incoming};
+use crate::hub::{Hub, Incoming, Told};
 use crate::language::{LANGUAGES, Language};
 use crate::phrase::Phrase;
 use crate::sim::speech::Tongue;
@@ -40,17 +42,14 @@ use crate::sim::speech::Tongue;
 /// How long an agent's page waits for a call before it asks again.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// An agent who was given a call and has not come for so long will not come.
-const AGENT_LATE: Duration = Duration::from_secs(15);
+/// How often an agent's page looks again: a call that another one was given and did not come to waits anew.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Calls that may wait for an agent.
 const CALLS_MAX: usize = 64;
 
 /// Pages that may watch calls, or wait for one, at the same time.
 const WATCHING_MAX: usize = 64;
-
-/// Who takes calls, for the call's own books.
-const WORKER: &str = "browser";
 
 /// What stands in the place of telephone numbers.
 const NUMBER: &str = "browser";
@@ -64,15 +63,16 @@ pub struct Demo {
     doors: Doors,
     simulated: bool,
     waiting: Mutex<VecDeque<Waiting>>,
+    agents: AtomicU32,
     watching: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
+/// A call that was made here, and its caller's language.
+#[derive(Clone, Copy)]
 struct Waiting {
     call: CallId,
     language: &'static Language,
-    /// When an agent was given it.
-    given: Option<Instant>,
 }
 
 impl Demo {
@@ -84,6 +84,7 @@ impl Demo {
             doors: Doors::new()?,
             simulated,
             waiting: Mutex::default(),
+            agents: AtomicU32::new(1),
             watching: Arc::new(Semaphore::new(WATCHING_MAX)),
             closing,
         }))
@@ -111,16 +112,16 @@ impl Demo {
     }
 
     /// The call that has waited longest, with a token for its agent.
-    fn next_call(&self) -> Option<(CallId, &'static Language, String)> {
-        let mut waiting = self.waiting();
-        waiting.retain(|one| self.hub.is_live(one.call));
-        for one in waiting.iter_mut() {
-            if one.given.is_some_and(|given| given.elapsed() < AGENT_LATE) {
-                continue;
-            }
-            if let Some(token) = self.hub.take(one.call, WORKER) {
-                one.given = Some(Instant::now());
-                return Some((one.call, one.language, token));
+    async fn next_call(&self, agent: &str) -> Option<(Waiting, String)> {
+        let waiting: Vec<Waiting> = {
+            let mut waiting = self.waiting();
+            waiting.retain(|one| self.hub.is_live(one.call));
+            waiting.iter().copied().collect()
+        };
+        for one in waiting {
+            // A call that has its agent is not to be had.
+            if let Some(token) = self.hub.take(one.call, agent).await {
+                return Some((one, token));
             }
         }
         None
@@ -196,11 +197,7 @@ async fn caller(State(demo): State<Arc<Demo>>, _guest: Guest, Json(calling): Jso
                 if waiting.len() >= CALLS_MAX {
                     waiting.pop_front();
                 }
-                waiting.push_back(Waiting {
-                    call,
-                    language,
-                    given: None,
-                });
+                waiting.push_back(Waiting { call, language });
             }
             let (text, tag) = leg::sentence(Phrase::Connecting, language);
             let say = json!({"text": text, "language": tag});
@@ -220,22 +217,27 @@ async fn agent(State(demo): State<Arc<Demo>>, _guest: Guest) -> Response {
     let Ok(_watching) = demo.watching.try_acquire() else {
         return refused(StatusCode::TOO_MANY_REQUESTS, "Too many pages are open.");
     };
+    // Agents have no names here, and are told apart all the same.
+    let agent = format!("{NUMBER}-{}", demo.agents.fetch_add(1, Ordering::Relaxed));
     let mut told = demo.hub.listen();
+    let mut look = tokio::time::interval(LOOK_AGAIN);
     let patience = tokio::time::sleep(PATIENCE);
     tokio::pin!(patience);
     loop {
-        if let Some((call, language, token)) = demo.next_call() {
-            let url = demo.at("/desk/leg");
-            return Json(
-                json!({"call": call.to_string(), "token": token, "url": url, "language": language.tag}),
-            )
-            .into_response();
-        }
         tokio::select! {
             () = &mut patience => return StatusCode::NO_CONTENT.into_response(),
             () = demo.closing.cancelled() => return StatusCode::NO_CONTENT.into_response(),
-            // Whatever was told or missed, it is worth another look.
-            _ = told.recv() => {}
+            _ = look.tick() => {}
+            one = told.recv() => {
+                if !matches!(one, Ok(Told { event: Event::Offered, .. })) {
+                    continue;
+                }
+            }
+        }
+        if let Some((Waiting { call, language }, token)) = demo.next_call(&agent).await {
+            let (call, url) = (call.to_string(), demo.at("/desk/leg"));
+            let offer = json!({"call": call, "token": token, "url": url, "language": language.tag});
+            return Json(offer).into_response();
         }
     }
 }
