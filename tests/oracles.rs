@@ -93,6 +93,17 @@ fn config(public: &str, carrier: &str, engine: &str, interpreter: &str) -> Confi
     Config::read(&find).expect("complete settings")
 }
 
+/// The agent types something, which is spoken to its end.
+async fn types(hub: &Hub, engine: &EngineSim, documents: &[String]) {
+    let (_, rest) = documents[0].split_once("call=").expect("a call");
+    let call: CallId = rest[..32].parse().expect("a call id");
+    assert!(hub.say(call, Side::Agent, "One \"moment\", please.".into()));
+    let spoken = |ledger: &duologue::sim::openai::Ledger| ledger.typed().next()?.said.clone();
+    tokio::time::timeout(WITHIN, engine.until(spoken))
+        .await
+        .expect("what was typed is spoken");
+}
+
 /// A whole call with everything that the two ends of the engine's wire say.
 async fn record_call(interpreter: &str) -> (Vec<String>, Vec<String>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -137,14 +148,7 @@ async fn record_call(interpreter: &str) -> (Vec<String>, Vec<String>) {
         "the caller hears a translation"
     );
     if interpreter == "prompted" {
-        let documents = caller.twiml();
-        let (_, rest) = documents[0].split_once("call=").expect("a call");
-        let call: CallId = rest[..32].parse().expect("a call id");
-        assert!(hub.say(call, Side::Agent, "One \"moment\", please.".into()));
-        let spoken = |ledger: &duologue::sim::openai::Ledger| ledger.typed().next()?.said.clone();
-        tokio::time::timeout(WITHIN, engine.until(spoken))
-            .await
-            .expect("what was typed is spoken");
+        types(&hub, &engine, &caller.twiml()).await;
     }
     let deleted = |ledger: &duologue::sim::openai::Ledger| {
         let heard = || ledger.sessions.iter().filter(|session| session.typed.is_empty());
