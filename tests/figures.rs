@@ -75,28 +75,29 @@ async fn a_call_counts_on_the_day_and_in_the_hour_of_its_zone() {
     }
 }
 
+/// A call that was answered by one of two agents, the later the more slowly.
+fn answered(start: i64, at: i64) -> CallRecord {
+    let mut made = call(&format!("t{at}"), "+1", start + at);
+    made.agent = Some(if at > 3 { "ana" } else { "=ben" }.to_owned());
+    made.accepted = Some(start + at + 1_000 * at);
+    made.talked = Some(start + at + 20_000);
+    made.ended = Some(start + at + 20_000 + 60_000);
+    made.cost = (at > 1).then_some(1_000_000);
+    made.spans[0] = (at < 4).then_some(SpanRecord {
+        median: 100 * at,
+        p90: 0,
+    });
+    made.service_number = "+49".to_owned();
+    made
+}
+
 #[tokio::test]
 async fn figures_tell_who_was_answered_how_long_they_waited_and_what_it_cost() {
     let folder = tempfile::tempdir().expect("a folder");
     for url in each_database(folder.path()).await {
         let store = fresh(&url).await;
         let start = noon("2026-11-20");
-        let mut calls: Vec<CallRecord> = (1..=10)
-            .map(|at| {
-                let mut made = call(&format!("t{at}"), "+1", start + at);
-                made.agent = Some(if at > 3 { "ana" } else { "=ben" }.to_owned());
-                made.accepted = Some(start + at + 1_000 * at);
-                made.talked = Some(start + at + 20_000);
-                made.ended = Some(start + at + 20_000 + 60_000);
-                made.cost = (at > 1).then_some(1_000_000);
-                made.spans[0] = (at < 4).then_some(SpanRecord {
-                    median: 100 * at,
-                    p90: 0,
-                });
-                made.service_number = "+49".to_owned();
-                made
-            })
-            .collect();
+        let mut calls: Vec<CallRecord> = (1..=10).map(|at| answered(start, at)).collect();
         let plain = |id: &str| call(id, "+2", start);
         let missed = CallRecord {
             ended: Some(start + 90_000),

@@ -12,6 +12,7 @@
 //! must come from our own origin.
 
 pub mod documents;
+pub mod files;
 pub mod leg;
 mod probes;
 mod signed;

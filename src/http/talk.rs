@@ -1,64 +1,24 @@
 //! The files of `web/talk`: a leg in a browser, and the page of the demo.
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use rust_embed::RustEmbed;
+
+use super::files;
 
 #[derive(RustEmbed)]
 #[folder = "web/talk"]
 struct Files;
 
-/// What a page may do: nothing but what comes from here, and no text becomes script.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     media-src 'self' blob:; img-src 'self' data:; base-uri 'none'; form-action 'self'; \
-     frame-ancestors 'none'; require-trusted-types-for 'script'";
-
 /// A file of `web/talk`, or 304 if the browser has it; `None` if there is none of that name.
 pub fn asset(path: &str, asked: &HeaderMap) -> Option<Response> {
-    let file = Files::get(path)?;
-    let mut tag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..16] {
-        tag.push_str(&format!("{byte:02x}"));
-    }
-    tag.push('"');
-    let known = asked
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Body::from(file.data).into_response()
-    };
-    let headers = response.headers_mut();
-    let kind = file.metadata.mimetype();
-    let kind = if kind.starts_with("text/") {
-        format!("{kind}; charset=utf-8")
-    } else {
-        kind.to_owned()
-    };
-    for (name, value) in [(header::CONTENT_TYPE, kind), (header::ETAG, tag)] {
-        headers.insert(name, HeaderValue::from_str(&value).ok()?);
-    }
-    // Asked again each time: a page and its script must be of one version.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    guard(headers);
-    Some(response)
-}
-
-/// The headers that every page and file is served with.
-pub fn guard(headers: &mut HeaderMap) {
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
+    Files::get(path).map(|file| files::answer(file, asked))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     #[test]
