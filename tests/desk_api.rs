@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
+
 use common::people::{PAUSE, Talk, understood};
-use common::seat::{Seat, stage};
+use common::seat::{Feed, Seat, stage};
 use common::{SERVICE, SOON, Stage};
 use duologue::call::Side;
 use duologue::call::event::Event;
@@ -53,8 +55,28 @@ async fn an_agent_can_neither_see_nor_touch_another_s_call() {
     stage.sentence(&talk, Side::Caller, 1).await;
     let id = talk.call.to_string();
     let ben = Seat::of(&stage, "ben").await;
+    all_is_refused(&stage, &ben, &id).await;
+    // Nothing of all that reached the call.
+    let controlled = |event: &Event| matches!(event, Event::Controlled { .. });
+    assert_eq!(stage.events.count(talk.call, controlled), 0);
+    for name in ["ana", "sue", "ada"] {
+        let seat = Seat::of(&stage, name).await;
+        let (status, detail) = seat.get(&format!("/api/calls/{id}")).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+        assert_eq!(detail["live"]["agent"], "ana");
+        let mut board = seat.watch("/api/live").await;
+        board
+            .until("calls", |calls| calls["calls"][0]["id"] == id.as_str())
+            .await;
+    }
+    stage.part(&talk).await;
+    a_past_call_is_as_private(&stage, &ben, &id).await;
+    stage.strike().await;
+}
+
+async fn all_is_refused(stage: &Stage, ben: &Seat, id: &str) {
     let stranger = Client::new();
-    for (method, path, body) in attempts(&id) {
+    for (method, path, body) in attempts(id) {
         let answer = ben.ask(method.clone(), &path, body.clone()).await;
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN];
         assert!(
@@ -79,26 +101,11 @@ async fn an_agent_can_neither_see_nor_touch_another_s_call() {
     let mut board = ben.watch("/api/live").await;
     let calls = board.until("calls", |_| true).await;
     assert_eq!(calls["calls"], json!([]));
-    // Nothing of all that reached the call.
-    assert_eq!(
-        stage
-            .events
-            .count(talk.call, |event| matches!(event, Event::Controlled { .. })),
-        0
-    );
-    for name in ["ana", "sue", "ada"] {
-        let seat = Seat::of(&stage, name).await;
-        let (status, detail) = seat.get(&format!("/api/calls/{id}")).await;
-        assert_eq!(status, StatusCode::OK, "{name}");
-        assert_eq!(detail["live"]["agent"], "ana");
-        let mut board = seat.watch("/api/live").await;
-        board
-            .until("calls", |calls| calls["calls"][0]["id"] == id.as_str())
-            .await;
-    }
-    stage.part(&talk).await;
-    // The same holds for what is left of it.
-    let sue = Seat::of(&stage, "sue").await;
+}
+
+/// The same holds for what is left of it; only an administrator may have that forgotten.
+async fn a_past_call_is_as_private(stage: &Stage, ben: &Seat, id: &str) {
+    let sue = Seat::of(stage, "sue").await;
     sue.until("/api/calls", |list| list["calls"][0]["ended"].is_i64())
         .await;
     for path in [
@@ -109,29 +116,18 @@ async fn an_agent_can_neither_see_nor_touch_another_s_call() {
         let answer = sue.ask(Method::GET, &path, None).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
     }
-    assert_eq!(
-        sue.ask(Method::DELETE, &format!("/api/calls/{id}"), None)
-            .await
-            .status(),
-        StatusCode::FORBIDDEN
-    );
-    let ada = Seat::of(&stage, "ada").await;
-    assert_eq!(
-        ada.ask(Method::DELETE, &format!("/api/calls/{id}"), None)
-            .await
-            .status(),
-        StatusCode::NO_CONTENT
-    );
-    assert_eq!(
-        ada.get(&format!("/api/calls/{id}")).await.0,
-        StatusCode::NOT_FOUND
-    );
-    drop(board);
-    stage.strike().await;
+    let path = format!("/api/calls/{id}");
+    let forgotten = sue.ask(Method::DELETE, &path, None).await;
+    assert_eq!(forgotten.status(), StatusCode::FORBIDDEN);
+    let ada = Seat::of(stage, "ada").await;
+    let forgotten = ada.ask(Method::DELETE, &path, None).await;
+    assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
+    assert_eq!(ada.get(&path).await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn what_is_said_is_told_live_and_kept_in_both_languages() {
+    let log = Log::start();
     let (stage, _folder) = stage(&[("RECORD_AUDIO", "true")]).await;
     let talk = talk(&stage).await;
     let id = talk.call.to_string();
@@ -155,8 +151,21 @@ async fn what_is_said_is_told_live_and_kept_in_both_languages() {
     );
     assert!(done["onset_span"].as_i64().is_some_and(|span| span > 0));
 
-    // Typing, and what becomes of it.
-    let path = |rest: &str| format!("/api/calls/{id}/{rest}");
+    a_message_is_typed(&ana, &talk, &mut feed).await;
+    controls_are_seen(&ana, &id, &mut feed).await;
+    assert!(talk.caller.ended(SOON).await && talk.agent.ended(SOON).await);
+    the_record_is_whole(&ana, &id).await;
+    stage.strike().await;
+    let log = log.text();
+    assert!(log.contains("the call has ended"), "{log}");
+    for (phrase, tongue) in [(1, ES), (1, EN), (2, ES), (2, EN)] {
+        assert!(!log.contains(speech::text(phrase, tongue)), "{log}");
+    }
+}
+
+/// Typing, and what becomes of it.
+async fn a_message_is_typed(ana: &Seat, talk: &Talk, feed: &mut Feed) {
+    let path = |rest: &str| format!("/api/calls/{}/{rest}", talk.call);
     for text in ["", "  \n ", &"x".repeat(1_001)] {
         assert_eq!(
             ana.post(&path("say"), json!({"text": text})).await,
@@ -169,8 +178,11 @@ async fn what_is_said_is_told_live_and_kept_in_both_languages() {
     assert_eq!(typed["target"], speech::text(2, ES));
     assert!(talk.caller.quiet_for(PAUSE, SOON).await);
     assert_eq!(understood(&talk.caller), [(2, ES)]);
+}
 
-    // Controls are seen by whoever watches.
+/// Controls are seen by whoever watches, to the hang-up.
+async fn controls_are_seen(ana: &Seat, id: &str, feed: &mut Feed) {
+    let path = |rest: &str| format!("/api/calls/{id}/{rest}");
     assert_eq!(
         ana.post(&path("levels"), json!({"original": "ducked"})).await,
         StatusCode::ACCEPTED
@@ -203,8 +215,10 @@ async fn what_is_said_is_told_live_and_kept_in_both_languages() {
     let ended = feed.until("ended", |_| true).await;
     assert_eq!(ended["reason"], "agent_hung_up");
     assert!(feed.next().await.is_none(), "the feed ends with the call");
-    assert!(talk.caller.ended(SOON).await && talk.agent.ended(SOON).await);
+}
 
+/// What was said, what was recorded, and that it is found.
+async fn the_record_is_whole(ana: &Seat, id: &str) {
     let detail = ana
         .until(&format!("/api/calls/{id}"), |call| call["call"]["ended"].is_i64())
         .await;
@@ -218,7 +232,7 @@ async fn what_is_said_is_told_live_and_kept_in_both_languages() {
     assert_eq!(detail["audio"]["tracks"].as_array().map(Vec::len), Some(4));
     let part = ana
         .client
-        .get(stage.url(&path("audio/caller.wav")))
+        .get(format!("{}/api/calls/{id}/audio/caller.wav", ana.base))
         .header("range", "bytes=0-43")
         .send()
         .await
@@ -236,10 +250,41 @@ async fn what_is_said_is_told_live_and_kept_in_both_languages() {
             speech::text(1, EN).split(' ').next().expect("a word")
         ))
         .await;
-    assert_eq!(found["calls"][0]["id"], id.as_str());
+    assert_eq!(found["calls"][0]["id"], id);
     let (_, none) = ana.get("/api/calls?q=unsayable").await;
     assert_eq!(none["calls"], json!([]));
-    stage.strike().await;
+}
+
+/// What the program logs at the usual level, from here on.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        let started = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(move || writer.clone())
+            .try_init();
+        started.expect("the only log of this program");
+        log
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("no panic")).into_owned()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]

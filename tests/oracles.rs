@@ -166,16 +166,10 @@ async fn record_call(interpreter: &str) -> (Vec<String>, Vec<String>) {
     assert!(caller.spoken(WITHIN).await);
     caller.hang_up(WITHIN).await;
     assert!(agent.ended(WITHIN).await);
-    let sessions = engine.ledger().sessions;
-    let client = sessions
-        .iter()
-        .flat_map(|session| session.client_events.clone())
-        .collect();
-    let server = sessions
-        .iter()
-        .flat_map(|session| session.server_events.clone())
-        .collect();
-    (client, server)
+    let sessions = engine.ledger().sessions.into_iter();
+    let both = sessions.map(|session| (session.client_events, session.server_events));
+    let (client, server): (Vec<_>, Vec<_>) = both.unzip();
+    (client.concat(), server.concat())
 }
 
 /// Has the events of a call judged; `wanted` are the kinds that must be among ours.

@@ -99,7 +99,11 @@ impl Store {
         });
         let migrator = Migrator::with_migrations(migrations.collect());
         let preparing = async {
-            let _one = PREPARING.lock().await;
+            let _one = if self.sqlite {
+                Some(PREPARING.lock().await)
+            } else {
+                None
+            };
             migrator.run(&self.pool).await?;
             search::catch_up(&self.pool, self.sqlite).await
         };

@@ -50,7 +50,7 @@ pub async fn stage(settings: &[(&str, &str)]) -> (Stage, tempfile::TempDir) {
 /// Somebody who has signed in.
 pub struct Seat {
     pub client: Client,
-    base: String,
+    pub base: String,
     pub csrf: String,
 }
 

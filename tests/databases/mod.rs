@@ -4,11 +4,18 @@
 #![allow(dead_code, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use duologue::records::record::{CallRecord, Record, Speaker, UtteranceRecord};
 use duologue::records::store::Store;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// Whatever does not happen within this time does not happen.
+const SOON: Duration = Duration::from_secs(30);
 
 pub fn sqlite(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("duologue.db").display())
@@ -106,4 +113,61 @@ pub async fn keep(store: &Store, calls: Vec<CallRecord>) {
         let records: Vec<Record> = some.iter().cloned().map(Record::Call).collect();
         store.write(&records).await.expect("written");
     }
+}
+
+/// A way to a server that can be shut; then it also ends the connections that are there.
+pub struct Gate {
+    pub address: std::net::SocketAddr,
+    open: Arc<AtomicBool>,
+    cut: std::sync::Mutex<CancellationToken>,
+}
+
+impl Gate {
+    pub async fn to(server: String) -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let gate = Arc::new(Self {
+            address: listener.local_addr().expect("an address"),
+            open: Arc::default(),
+            cut: std::sync::Mutex::default(),
+        });
+        let passing = Arc::clone(&gate);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                if !passing.open.load(Ordering::Acquire) {
+                    continue;
+                }
+                let cut = passing.cut.lock().expect("no panic").clone();
+                let server = server.clone();
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(server).await.expect("the server");
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        () = cut.cancelled() => {}
+                    }
+                });
+            }
+        });
+        gate
+    }
+
+    pub fn shut(&self) {
+        self.open.store(false, Ordering::Release);
+        let mut cut = self.cut.lock().expect("no panic");
+        std::mem::take(&mut *cut).cancel();
+    }
+
+    pub fn open(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+}
+
+/// Waits until a condition holds that nobody reports.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        let mut step = tokio::time::interval(Duration::from_millis(20));
+        while !holds().await {
+            step.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(SOON, waiting).await.is_ok(), "{what}");
 }
