@@ -161,15 +161,15 @@ fn call(at: usize) -> Record {
         service_number: ["+4930123456", "+34910000000"][at % 2].to_owned(),
         caller_language: ["es-ES", "ar-SA", "cmn-CN", "fr-FR"][at % 4].to_owned(),
         agent_language: "en-US".to_owned(),
-        agent: (at % 10 > 0).then(|| format!("agent{}", at % 25)),
+        agent: (!at.is_multiple_of(10)).then(|| format!("agent{}", at % 25)),
         started,
-        accepted: (at % 10 > 0).then_some(started + 9_000 + at as i64 % 60_000),
-        talked: (at % 10 > 0).then_some(started + 10_000 + at as i64 % 60_000),
+        accepted: (!at.is_multiple_of(10)).then_some(started + 9_000 + at as i64 % 60_000),
+        talked: (!at.is_multiple_of(10)).then_some(started + 10_000 + at as i64 % 60_000),
         ended: Some(started + 190_000),
         class: Some("completed".to_owned()),
         reason: Some("caller_hung_up".to_owned()),
         spans: [span(1_400 + at as i64 % 900), span(1_500 + at as i64 % 700)],
-        cost: (at % 50 > 0).then_some(180_000),
+        cost: (!at.is_multiple_of(50)).then_some(180_000),
         ..CallRecord::default()
     })
 }
@@ -182,7 +182,7 @@ fn parts(at: usize) -> Vec<Record> {
             let words = (0..9).map(|word| WORDS[(at * 7 + number * 3 + word * word + shift) % WORDS.len()]);
             words.collect::<Vec<_>>().join(" ")
         };
-        let rare = if at % RARE == 0 && number == 0 {
+        let rare = if at.is_multiple_of(RARE) && number == 0 {
             " xylophone"
         } else {
             ""

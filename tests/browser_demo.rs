@@ -5,21 +5,23 @@
 
 #![allow(clippy::expect_used)]
 
+mod browser;
 mod common;
 
-use std::process::Stdio;
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use common::warm_up;
+use browser::{Browsers, click, complaints, picture, until};
+use common::{SOON, warm_up};
+use duologue::audio::wav;
 use duologue::commands::demo::browser::Stage;
 use duologue::sim::speech::{self, Tongue};
 use thirtyfour::prelude::*;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-const SOON: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(100);
 
 /// Keeps what a page's socket says, before the page opens it.
@@ -31,6 +33,7 @@ const SPY: &str = r#"
         constructor(url) {
             super(url);
             window.socket = this;
+            window.sockets = (window.sockets ?? 0) + 1;
             this.addEventListener("message", ({ data }) => {
                 if (data instanceof ArrayBuffer) window.received.push(...new Uint8Array(data));
                 else if (data.includes('"mark"')) window.marks[0] += 1;
@@ -43,90 +46,37 @@ const SPY: &str = r#"
     };
 "#;
 
-const FLAGS: [&str; 11] = [
-    "--headless=new",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-];
-
-/// A chromedriver that dies with the test, and its address; `None` if there is none on this machine.
-async fn chromedriver() -> Option<(Child, String)> {
-    let started = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn();
-    let mut driver = started.ok()?;
-    let mut lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
-    while let Some(line) = lines.next_line().await.expect("a line") {
-        if let Some((_, port)) = line.split_once("started successfully on port ") {
-            let port = port.trim_end_matches('.').to_owned();
-            // Whatever else it says must not fill the pipe.
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Some((driver, format!("http://127.0.0.1:{port}")));
-        }
-    }
-    panic!("chromedriver does not start");
-}
-
-async fn open(driver: &str, address: &str) -> WebDriver {
-    let mut wanted = DesiredCapabilities::chrome();
-    for flag in FLAGS {
-        wanted.add_arg(flag).expect("a flag");
-    }
-    let page = WebDriver::new(driver, wanted).await.expect("a browser");
+/// A browser with a microphone that is none: the usual beeps, or this file over and over.
+async fn open(browsers: &mut Browsers, address: &str, voice: Option<&Path>) -> WebDriver {
+    let mut switches = vec![
+        "--use-fake-device-for-media-stream".to_owned(),
+        "--use-fake-ui-for-media-stream".to_owned(),
+        "--autoplay-policy=no-user-gesture-required".to_owned(),
+    ];
+    switches.extend(voice.map(|voice| format!("--use-file-for-fake-audio-capture={}", voice.display())));
+    let page = browsers.open(&switches).await;
     page.goto(address).await.expect("the page");
-    until(
-        &page,
-        "return document.querySelector('#language').options.length > 0",
-    )
-    .await;
+    let ready = "return document.querySelector('#language').options.length > 0";
+    until(&page, "languages", ready).await;
     page.execute(SPY, vec![]).await.expect("a script");
+    let microphone = format!(
+        "document.querySelector('#microphone').checked = {}",
+        voice.is_some()
+    );
+    page.execute(microphone, vec![]).await.expect("a script");
     page
 }
 
-/// Waits until a script finds something to be true.
-async fn until(page: &WebDriver, script: &str) {
-    let found = async {
-        let mut step = tokio::time::interval(STEP);
-        loop {
-            step.tick().await;
-            let found = page.execute(script, vec![]).await.expect("a script");
-            if found.json().as_bool() == Some(true) {
-                return;
-            }
-        }
-    };
-    let found = tokio::time::timeout(SOON, found).await;
-    assert!(found.is_ok(), "never: {script}");
-}
-
 async fn is_in(page: &WebDriver, state: &str) {
-    until(
-        page,
-        &format!("return document.querySelector('#phase').dataset.state === '{state}'"),
-    )
-    .await;
+    let script = format!("return document.querySelector('#phase').dataset.state === '{state}'");
+    until(page, state, &script).await;
 }
 
-async fn click(page: &WebDriver, css: &str) {
-    let button = page.find(By::Css(css)).await.expect("a button");
-    button.click().await.expect("a click");
-}
-
-/// Waits until this, and nothing else, was understood of what a page was sent.
+/// Waits until this was understood of what a page was sent.
 async fn understands(page: &WebDriver, phrase: (usize, Tongue)) {
     let found = async {
         let mut step = tokio::time::interval(STEP);
-        while understood(page).await != [phrase] {
+        while !understood(page).await.contains(&phrase) {
             step.tick().await;
         }
     };
@@ -148,72 +98,116 @@ async fn understood(page: &WebDriver) -> Vec<(usize, Tongue)> {
 
 /// Everything that was sent to a page has been played there.
 async fn has_played(page: &WebDriver) {
-    until(
-        page,
-        "return window.marks[0] > 0 && window.marks[0] === window.marks[1]",
-    )
-    .await;
+    let script = "return window.marks[0] > 0 && window.marks[0] === window.marks[1]";
+    until(page, "marks played", script).await;
+}
+
+/// Something was said to its end and stands on the page.
+async fn reads(page: &WebDriver, speaker: &str) {
+    let script = format!("return document.querySelector('.said.{speaker}:not(.growing)') !== null");
+    until(page, "caption", &script).await;
+}
+
+/// The demo as it runs, and how it is stopped.
+struct Running {
+    address: String,
+    stop: CancellationToken,
+    server: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    async fn start() -> Self {
+        warm_up();
+        let stage = Stage::set(0, &|_| None).await.expect("a stage");
+        Self {
+            address: stage.demo.address(),
+            stop: stage.stop.clone(),
+            server: tokio::spawn(stage.serve()),
+        }
+    }
+
+    async fn end(self, pages: [WebDriver; 2]) {
+        for page in pages {
+            assert_eq!(complaints(&page).await, Vec::<String>::new());
+            page.quit().await.expect("the end");
+        }
+        self.stop.cancel();
+        self.server.await.expect("no panic").expect("an orderly end");
+    }
+}
+
+/// A caller and an agent who are connected, with what they heard before forgotten.
+async fn connected(browsers: &mut Browsers, demo: &Running, voices: [Option<&Path>; 2]) -> [WebDriver; 2] {
+    let caller = open(browsers, &demo.address, voices[0]).await;
+    click(&caller, "#as-caller button").await;
+    is_in(&caller, "waiting").await;
+    let agent = open(browsers, &demo.address, voices[1]).await;
+    click(&agent, "#as-agent button").await;
+    for page in [&caller, &agent] {
+        is_in(page, "conversation").await;
+        let forget = page.execute("window.received = [];", vec![]).await;
+        forget.expect("a script");
+    }
+    [caller, agent]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_pages_in_a_browser_carry_a_call() {
-    let Some((_chromedriver, driver)) = chromedriver().await else {
-        eprintln!("skipped: there is no chromedriver");
+    let Some(mut browsers) = Browsers::find() else {
         return;
     };
-    warm_up();
-    let stage = Stage::set(0, &|_| None).await.expect("a stage");
-    let (stop, address) = (stage.stop.clone(), stage.demo.address());
-    let server = tokio::spawn(stage.serve());
-    let caller = open(&driver, &address).await;
-    click(&caller, "#as-caller button").await;
-    is_in(&caller, "waiting").await;
-    let agent = open(&driver, &address).await;
-    click(&agent, "#as-agent button").await;
-    is_in(&caller, "conversation").await;
-    is_in(&agent, "conversation").await;
-    for page in [&caller, &agent] {
-        page.execute("window.received = [];", vec![])
-            .await
-            .expect("a script");
-    }
+    let demo = Running::start().await;
+    let [caller, agent] = connected(&mut browsers, &demo, [None, None]).await;
     // The agent's first second is not interpreted.
-    until(
-        &agent,
-        "window.since ??= performance.now(); return performance.now() - window.since > 1200",
-    )
-    .await;
+    let second = "window.since ??= performance.now(); return performance.now() - window.since > 1200";
+    until(&agent, "a second", second).await;
     click(&caller, "#sentences button[data-number='1']").await;
-    until(
-        &agent,
-        "return document.querySelector('.said.caller:not(.growing)') !== null",
-    )
-    .await;
+    reads(&agent, "caller").await;
     understands(&agent, (1, Tongue::English)).await;
     has_played(&agent).await;
     click(&agent, "#sentences button[data-number='2']").await;
-    until(
-        &caller,
-        "return document.querySelector('.said.agent:not(.growing)') !== null",
-    )
-    .await;
+    reads(&caller, "agent").await;
     understands(&caller, (2, Tongue::Spanish)).await;
     has_played(&caller).await;
+    assert_eq!(understood(&agent).await, [(1, Tongue::English)]);
+    assert_eq!(understood(&caller).await, [(2, Tongue::Spanish)]);
+    picture(&caller, "demo-caller").await;
 
-    caller
-        .execute("window.socket.close();", vec![])
-        .await
-        .expect("a script");
-    is_in(&caller, "trouble").await;
+    let closed = caller.execute("window.socket.close();", vec![]).await;
+    closed.expect("a script");
+    until(&caller, "another socket", "return window.sockets === 2").await;
     is_in(&caller, "conversation").await;
     click(&agent, "#hang-up").await;
     is_in(&caller, "ended").await;
     let told = caller.find(By::Id("captions")).await.expect("captions");
     let told = told.text().await.expect("a text");
     assert!(told.contains("La llamada ha terminado."), "{told}");
-    for page in [caller, agent] {
-        page.quit().await.expect("the end");
-    }
-    stop.cancel();
-    server.await.expect("no panic").expect("an orderly end");
+    demo.end([caller, agent]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_voices_come_through_microphones_and_are_heard_translated() {
+    let Some(mut browsers) = Browsers::find() else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let voice = |name: &str, phrase: usize, tongue: Tongue| {
+        // Said again and again, with time to be translated.
+        let silence = vec![0xFF; 8 * 5_000];
+        let path = folder.path().join(name);
+        wav::write(&path, &[speech::clip(phrase, tongue), &silence].concat()).expect("a file");
+        path
+    };
+    let spanish = voice("caller.wav", 1, Tongue::Spanish);
+    let english = voice("agent.wav", 2, Tongue::English);
+    let demo = Running::start().await;
+    let [caller, agent] = connected(&mut browsers, &demo, [Some(&spanish), Some(&english)]).await;
+    understands(&agent, (1, Tongue::English)).await;
+    understands(&caller, (2, Tongue::Spanish)).await;
+    reads(&agent, "caller").await;
+    reads(&caller, "agent").await;
+    picture(&agent, "demo-agent").await;
+    click(&agent, "#hang-up").await;
+    is_in(&caller, "ended").await;
+    demo.end([caller, agent]).await;
 }

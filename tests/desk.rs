@@ -6,10 +6,11 @@ mod browser;
 mod common;
 
 use browser::{Browsers, click, complaints, element, picture, until, write};
-use common::people::{PAUSE, Talk, say, understood};
+use common::people::{PAUSE, Talk, call_named, say, understood};
 use common::seat::{PASSWORD, stage};
-use common::{SOON, Stage};
+use common::{CALLER, SOON, Stage};
 use duologue::call::event::Event;
+use duologue::call::outcome::Reason;
 use duologue::call::{Control, Side};
 use duologue::sim::speech::{self, Tongue};
 use thirtyfour::prelude::*;
@@ -82,6 +83,15 @@ async fn an_agent_watches_a_call_types_switches_hangs_up_and_finds_it_again() {
     assert_eq!(understood(&talk.caller)[before..], [(2, Tongue::Spanish)]);
     let ledger = stage.engine.ledger();
     assert!(ledger.typed().any(|typed| typed.text == text(2, Tongue::English)));
+
+    // Whatever is typed stays text.
+    let hostile = "<script>document.title = 'gone'</script><img src=x onerror=\"document.title='gone'\">";
+    write(&page, "#reply", hostile).await;
+    click(&page, "#send").await;
+    shows(&page, hostile, &format!("[spanish] {hostile}")).await;
+    let untouched =
+        "return !document.title.includes('gone') && !document.querySelector('#utterances :is(script, img)')";
+    until(&page, "untouched page", untouched).await;
 
     switch_language(&page, &stage, &talk).await;
     hang_up(&page).await;
@@ -222,5 +232,37 @@ async fn an_agent_sees_no_call_of_another_and_a_supervisor_sees_all() {
         page.quit().await.expect("an end");
     }
     stage.part(&talk).await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_taken_at_the_desk_and_answered_by_typing_alone() {
+    let Some(mut browsers) = Browsers::find() else {
+        return;
+    };
+    let (stage, _folder) = stage(&[("AGENT_DIAL", "desk")]).await;
+    let page = browsers
+        .open(&["--autoplay-policy=no-user-gesture-required".to_owned()])
+        .await;
+    sign_in(&page, &stage, "ben").await;
+    let caller = stage.call_in(CALLER, "spanish");
+    let call = call_named(&caller).await;
+    element(&page, &format!("[data-call='{call}']")).await;
+    picture(&page, "waiting").await;
+    click(&page, "[data-test=take-text]").await;
+    stage.events.conversation(call).await;
+    say(&caller, 1, Tongue::Spanish).await;
+    shows(&page, text(1, Tongue::Spanish), text(1, Tongue::English)).await;
+    write(&page, "#reply", text(2, Tongue::English)).await;
+    click(&page, "#send").await;
+    shows(&page, text(2, Tongue::English), text(2, Tongue::Spanish)).await;
+    assert!(caller.quiet_for(PAUSE, SOON).await);
+    assert_eq!(understood(&caller), [(2, Tongue::Spanish)]);
+    picture(&page, "by-typing").await;
+    hang_up(&page).await;
+    assert_eq!(stage.ended(call).await, Reason::AgentHungUp);
+    assert!(caller.ended(SOON).await);
+    assert_eq!(complaints(&page).await, Vec::<String>::new());
+    page.quit().await.expect("an end");
     stage.strike().await;
 }

@@ -3,6 +3,7 @@
 //! One task listens to what calls tell. Whoever watches gets a picture first and changes after it; a viewer who is too
 //! slow misses some and gets another picture. Nothing here can hold up a call.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -159,14 +160,15 @@ impl Board {
     fn note(&self, hub: &Hub, happened: &Told) {
         let mut state = self.state();
         let id = happened.call;
-        if !state.calls.contains_key(&id) {
-            // What an ended call still tells makes it no live one again.
-            let Some(facts) = hub.facts(id) else { return };
-            let live = Live::new(id.to_string(), &facts, hub.config.original, hub.config.levels);
-            state.calls.insert(id, Watched { live, viewers: None });
-        }
-        let Some(watched) = state.calls.get_mut(&id) else {
-            return;
+        let State { calls, changed } = &mut *state;
+        let watched = match calls.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                // What an ended call still tells makes it no live one again.
+                let Some(facts) = hub.facts(id) else { return };
+                let live = Live::new(id.to_string(), &facts, hub.config.original, hub.config.levels);
+                place.insert(Watched { live, viewers: None })
+            }
         };
         let at = watched
             .live
@@ -188,7 +190,7 @@ impl Board {
             Change::Nothing => {}
             Change::Call => {
                 watched.tell(|live| Some(News::Call(Arc::new(live.call.clone()))));
-                state.changed.insert(id);
+                changed.insert(id);
             }
             Change::Line(place) => {
                 watched.tell(|live| live.line(place).cloned().map(Arc::new).map(News::Line));

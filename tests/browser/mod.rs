@@ -1,6 +1,8 @@
 //! Headless Chromium, driven through ChromeDriver.
 //!
-//! Where there is none a test says so and is skipped, unless `CHROMIUM=require`.
+//! Where there is none a test says so and is skipped, unless `CHROMIUM=require`. Each test file uses a part of this.
+
+#![allow(dead_code, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -45,14 +47,16 @@ impl Browsers {
             println!("skipped: there is no chromedriver (Debian: chromium-driver)");
             return None;
         };
-        let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
-        let port = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, rest) = line.split_once("started successfully on port ")?;
-                rest.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("a port");
+        let mut lines = BufReader::new(driver.stdout.take().expect("its output"))
+            .lines()
+            .map_while(Result::ok);
+        let port = lines.find_map(|line| {
+            let (_, rest) = line.split_once("started successfully on port ")?;
+            rest.trim_end_matches('.').parse::<u16>().ok()
+        });
+        let port = port.expect("a port");
+        // Whatever else it says must not fill the pipe.
+        std::thread::spawn(move || lines.count());
         Some(Self {
             driver,
             url: format!("http://127.0.0.1:{port}"),
