@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 #
-# Duologue in a small image: one binary, the system's root certificates and no compiler.
+# Duologue in a small image: one binary, the system's root certificates and time zones, and no compiler.
 #   docker build -t duologue .
 #   docker run --env-file .env -p 5050:5050 -v duologue:/var/lib/duologue --stop-timeout 930 duologue
 # The stop timeout lets running calls end (DRAIN_SECONDS is 900 by default). Settings and secrets come from the environment only.
@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
+    && apt-get install --yes --no-install-recommends ca-certificates tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin duologue \
     && install -d -o duologue -g duologue -m 0750 /var/lib/duologue

@@ -368,6 +368,15 @@ async fn every_route_is_documented() {
     ] {
         assert!(paths.contains_key(path), "{path}");
     }
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let responses = operation["responses"].as_object().expect("responses");
+            let described = responses
+                .values()
+                .all(|response| response["description"].is_string());
+            assert!(described && !responses.is_empty(), "{method} {path}");
+        }
+    }
     let refused = Client::new()
         .get(stage.url("/api/openapi.json"))
         .send()

@@ -100,7 +100,7 @@ pub fn desk(hub: &Arc<Hub>) -> anyhow::Result<Option<Arc<Desk>>> {
     tokio::spawn(async move {
         while let Some(desk) = preparing.upgrade() {
             match desk.store.prepare().await {
-                Ok(()) => return,
+                Ok(()) => return hint(&desk).await,
                 Err(error) => tracing::warn!(%error, "the desk waits for the database"),
             }
             drop(desk);
@@ -108,6 +108,16 @@ pub fn desk(hub: &Arc<Hub>) -> anyhow::Result<Option<Arc<Desk>>> {
         }
     });
     Ok(Some(desk))
+}
+
+/// Tells a new user of the program what the desk lacks.
+async fn hint(desk: &Desk) {
+    let nobody = desk.accounts.users().await.is_ok_and(|users| users.is_empty());
+    if nobody && desk.settings.passwords {
+        tracing::warn!(
+            "nobody can sign in at the desk yet; add a user: duologue user add <name> --role admin"
+        );
+    }
 }
 
 /// Serves calls on `listener`, without a desk. See [`serve_with`].

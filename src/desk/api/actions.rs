@@ -108,7 +108,7 @@ type Done = Result<(StatusCode, Json<Accepted>), Refusal>;
 
 /// Speaks a typed message to the caller, behind what is being said.
 #[utoipa::path(post, path = "/api/calls/{id}/say", tag = "actions", params(("id" = String, Path)), request_body = Say,
-    responses((status = 202, body = Accepted), (status = 404, description = "No such live call"),
+    responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call"),
         (status = 422, description = "Nothing to say, or too much")))]
 async fn say(
     State(desk): State<Arc<Desk>>,
@@ -129,7 +129,7 @@ async fn say(
 
 /// Turns interpretation on or off.
 #[utoipa::path(post, path = "/api/calls/{id}/interpretation", tag = "actions", params(("id" = String, Path)),
-    request_body = Interpretation, responses((status = 202, body = Accepted), (status = 404, description = "No such live call")))]
+    request_body = Interpretation, responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call")))]
 async fn interpretation(
     State(desk): State<Arc<Desk>>,
     who: Acting,
@@ -142,7 +142,7 @@ async fn interpretation(
 
 /// Changes the language that a party speaks, and is spoken to.
 #[utoipa::path(post, path = "/api/calls/{id}/language", tag = "actions", params(("id" = String, Path)),
-    request_body = NewLanguage, responses((status = 202, body = Accepted), (status = 404, description = "No such live call"),
+    request_body = NewLanguage, responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call"),
         (status = 422, description = "No such language")))]
 async fn language(
     State(desk): State<Arc<Desk>>,
@@ -159,7 +159,7 @@ async fn language(
 
 /// Changes how the original voice is heard, and levels.
 #[utoipa::path(post, path = "/api/calls/{id}/levels", tag = "actions", params(("id" = String, Path)),
-    request_body = NewLevels, responses((status = 202, body = Accepted), (status = 404, description = "No such live call"),
+    request_body = NewLevels, responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call"),
         (status = 422, description = "A level out of range")))]
 async fn levels(
     State(desk): State<Arc<Desk>>,
@@ -201,7 +201,7 @@ async fn levels(
 
 /// Ends the call from the agent's side: what has been said is still heard.
 #[utoipa::path(post, path = "/api/calls/{id}/hangup", tag = "actions", params(("id" = String, Path)),
-    responses((status = 202, body = Accepted), (status = 404, description = "No such live call")))]
+    responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call")))]
 async fn hang_up(State(desk): State<Arc<Desk>>, who: Acting, Path(id): Path<String>) -> Done {
     let call = live(&desk, &who.user, &id)?;
     sent(desk.hub.control(call, Control::HangUp))
@@ -209,7 +209,7 @@ async fn hang_up(State(desk): State<Arc<Desk>>, who: Acting, Path(id): Path<Stri
 
 /// Hands the call over to another softphone (with `AGENT_DIAL=client:…`).
 #[utoipa::path(post, path = "/api/calls/{id}/transfer", tag = "actions", params(("id" = String, Path)),
-    request_body = Transfer, responses((status = 202, body = Accepted), (status = 404, description = "No such live call"),
+    request_body = Transfer, responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call"),
         (status = 422, description = "It cannot be handed over like this")))]
 async fn transfer(
     State(desk): State<Arc<Desk>>,
@@ -229,7 +229,7 @@ async fn transfer(
 
 /// Takes a waiting call (with `AGENT_DIAL=desk`): the token lets one stream in, as the agent's.
 #[utoipa::path(post, path = "/api/calls/{id}/take", tag = "actions", params(("id" = String, Path)),
-    responses((status = 200, body = Taken), (status = 404, description = "No such live call"),
+    responses((status = 200, description = "How to stream", body = Taken), (status = 404, description = "No such live call"),
         (status = 409, description = "Somebody else has it, or it does not wait")))]
 async fn take(
     State(desk): State<Arc<Desk>>,

@@ -95,7 +95,7 @@ pub fn routes() -> OpenApiRouter<Arc<Desk>> {
 }
 
 /// What the desk's page needs to know before anybody signs in.
-#[utoipa::path(get, path = "/api/desk", tag = "session", responses((status = 200, body = DeskView)))]
+#[utoipa::path(get, path = "/api/desk", tag = "session", responses((status = 200, description = "What the page needs to know", body = DeskView)))]
 async fn about(State(desk): State<Arc<Desk>>) -> Json<DeskView> {
     let languages = crate::language::LANGUAGES.iter().map(|language| LanguageView {
         tag: language.tag,
@@ -115,7 +115,7 @@ async fn about(State(desk): State<Arc<Desk>>) -> Json<DeskView> {
 
 /// Calls, the newest first.
 #[utoipa::path(get, path = "/api/calls", tag = "calls", params(Wanted),
-    responses((status = 200, body = CallsPage), (status = 422, description = "A condition that cannot be understood")))]
+    responses((status = 200, description = "A page of calls", body = CallsPage), (status = 422, description = "A condition that cannot be understood")))]
 async fn list(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
@@ -156,7 +156,7 @@ async fn list(
 
 /// One call with all that is known of it.
 #[utoipa::path(get, path = "/api/calls/{id}", tag = "calls", params(("id" = String, Path)),
-    responses((status = 200, body = CallDetail), (status = 404, description = "No such call")))]
+    responses((status = 200, description = "The call", body = CallDetail), (status = 404, description = "No such call")))]
 async fn detail(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
@@ -215,7 +215,7 @@ async fn detail(
 
 /// Forgets a call that is over, with its recording. For administrators.
 #[utoipa::path(delete, path = "/api/calls/{id}", tag = "calls", params(("id" = String, Path)),
-    responses((status = 204), (status = 404, description = "No such call"), (status = 409, description = "It is not over")))]
+    responses((status = 204, description = "Done"), (status = 404, description = "No such call"), (status = 409, description = "It is not over")))]
 async fn forget(
     State(desk): State<Arc<Desk>>,
     who: Acting,
@@ -238,7 +238,7 @@ async fn forget(
 
 /// Forgets all calls from a number, with their recordings. For administrators.
 #[utoipa::path(post, path = "/api/erase", tag = "calls", request_body = Erase,
-    responses((status = 200, body = Erased), (status = 422, description = "No number")))]
+    responses((status = 200, description = "How many were forgotten", body = Erased), (status = 422, description = "No number")))]
 async fn erase(
     State(desk): State<Arc<Desk>>,
     who: Acting,

@@ -34,7 +34,7 @@ struct Wanted {
 
 /// Calls by day, hour, language, agent and number. For supervisors.
 #[utoipa::path(get, path = "/api/figures", tag = "figures", params(Wanted),
-    responses((status = 200, body = Figures), (status = 422, description = "No such days or zone")))]
+    responses((status = 200, description = "The figures", body = Figures), (status = 422, description = "No such days or zone")))]
 async fn figures(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
