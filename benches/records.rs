@@ -15,7 +15,10 @@ use duologue::records::record::{
 use duologue::records::store::Store;
 use tokio::runtime::Runtime;
 
+/// What is measured, and what is enough to see that the bench runs.
 const CALLS: usize = 10_000;
+const CALLS_OF_A_TEST: usize = 500;
+
 const UTTERANCES: usize = 20;
 
 /// Calls of a transaction, and calls between two with the rare word.
@@ -69,6 +72,15 @@ const WORDS: [&str; 40] = [
     "courier",
 ];
 
+/// `cargo bench` says so; `cargo test` says nothing.
+fn calls() -> usize {
+    if std::env::args().any(|argument| argument == "--bench") {
+        CALLS
+    } else {
+        CALLS_OF_A_TEST
+    }
+}
+
 struct Bench {
     runtime: Runtime,
     store: Store,
@@ -86,7 +98,7 @@ impl Bench {
         let begun = Instant::now();
         runtime.block_on(async {
             store.prepare().await.expect("a schema");
-            for batch in 0..CALLS / BATCH {
+            for batch in 0..calls() / BATCH {
                 // Utterances before the ends of their calls, as they come, and no more binds than SQLite takes.
                 let calls = batch * BATCH..(batch + 1) * BATCH;
                 for some in calls.clone().flat_map(parts).collect::<Vec<_>>().chunks(1_000) {
@@ -99,7 +111,8 @@ impl Bench {
         drop(entered);
         let size = std::fs::metadata(&path).map_or(0, |file| file.len());
         println!(
-            "{CALLS} calls in {:.1?}, {} MB",
+            "{} calls in {:.1?}, {} MB",
+            calls(),
             begun.elapsed(),
             size / 1_000_000
         );
@@ -264,7 +277,7 @@ fn reading(c: &mut Criterion) {
     bench.measure(c, "search_chinese", found(words("信用卡")));
     bench.measure(c, "search_nothing", found(words("antidisestablishmentarianism")));
     bench.measure(c, "open_a_call", async |store| {
-        let id = id(4_321);
+        let id = id(321);
         let call = store.call(&id).await.expect("read").expect("there");
         let said = store.utterances(&id).await.expect("read");
         let events = store.events(&id).await.expect("read");
