@@ -23,6 +23,7 @@ use crate::recording::recorder;
 use crate::records::scribe::Models;
 use crate::records::spool::Spool;
 use crate::records::store::Store;
+use crate::records::unix_ms;
 use crate::records::writer::Writer;
 
 /// The exit code for settings that are missing or wrong (`EX_CONFIG` of sysexits).
@@ -30,6 +31,9 @@ pub const EXIT_CONFIG: u8 = 78;
 
 /// Connections of the desk to the database; its questions are short.
 const DESK_CONNECTIONS: u32 = 4;
+
+/// Recordings are looked through this often.
+const SWEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A database that is away is asked this often whether it can be brought up to date.
 const DATABASE_RETRY: Duration = Duration::from_secs(2);
@@ -48,12 +52,41 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (keeper, writer) = keeper(&config)?.unzip();
     let hub = Hub::keeping(Arc::new(config), keeper)?;
     let desk = desk(&hub)?;
+    sweep(&hub);
     tracing::info!(listening = %listener.local_addr()?, public = %hub.config.public, "ready for calls");
     let served = serve_with(hub, desk, listener, stop).await;
     if let Some(writer) = writer {
         tokio::task::spawn_blocking(|| writer.finish()).await?;
     }
     served
+}
+
+/// Forgets recordings by their age, once a day: those that no record leads to any more, since its database was lost or
+/// replaced. The others have gone with their calls.
+fn sweep(hub: &Arc<Hub>) {
+    let days = hub
+        .config
+        .records
+        .as_ref()
+        .and_then(|records| records.policy.days);
+    let (Some(recordings), Some(days)) = (hub.recordings.clone(), days) else {
+        return;
+    };
+    let age_ms = i64::from(days) * 24 * 60 * 60 * 1_000;
+    tokio::spawn(async move {
+        let mut daily = tokio::time::interval(SWEEP);
+        loop {
+            daily.tick().await;
+            let recordings = recordings.clone();
+            let swept =
+                tokio::task::spawn_blocking(move || recordings.remove_before(unix_ms() - age_ms)).await;
+            match swept {
+                Ok(Ok(0)) | Err(_) => {}
+                Ok(Ok(files)) => tracing::info!(files, days, "old recordings were forgotten"),
+                Ok(Err(error)) => tracing::warn!(%error, "the folder of recordings cannot be read"),
+            }
+        }
+    });
 }
 
 /// Starts keeping records, if that is wanted. The database may be away.

@@ -174,8 +174,8 @@ impl Recordings {
         remove(&self.0.folder, calls)
     }
 
-    /// Removes every recording that was last written before this moment, in milliseconds since 1970, for a program that keeps
-    /// no records of calls by which it could tell their age. Blocks. Gives the number of files that were removed.
+    /// Removes every recording that was last written before this moment, in milliseconds since 1970: also of calls that no
+    /// record tells of any more. Blocks. Gives the number of files that were removed.
     ///
     /// # Errors
     /// The folder cannot be read.
