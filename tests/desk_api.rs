@@ -150,6 +150,8 @@ async fn what_is_said_is_told_live_and_kept_in_both_languages() {
         (&json!(speech::text(1, EN)), &json!("caller"))
     );
     assert!(done["onset_span"].as_i64().is_some_and(|span| span > 0));
+    feed.until("call", |call| call["delay"]["caller"] == done["onset_span"])
+        .await;
 
     a_message_is_typed(&ana, &talk, &mut feed).await;
     controls_are_seen(&ana, &id, &mut feed).await;

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::people::{PAUSE, Talk, cut_stream, say, understood, was_told};
-use common::sound::Recording;
 use common::{Plan, SOON, Stage};
 use duologue::call::event::Event;
 use duologue::call::outcome::Reason;
@@ -18,7 +17,7 @@ use duologue::hub::Told;
 use duologue::language::Language;
 use duologue::phrase::Phrase;
 use duologue::recording::file::Recorded;
-use duologue::sim::speech::{Tongue, clip, recognise_all};
+use duologue::sim::speech::{Stretch, Tongue, clip, recognise_all, stretches};
 use tokio::sync::broadcast;
 
 const ES: Tongue = Tongue::Spanish;
@@ -59,9 +58,14 @@ fn talking_ms(told: &mut broadcast::Receiver<Told>, call: CallId) -> u64 {
 
 /// Where a phrase begins in a recording, in milliseconds.
 fn onset(mulaw: &[u8], phrase: usize, tongue: Tongue) -> i64 {
-    let places = Recording::of(mulaw).whole(clip(phrase, tongue));
+    // By its sound: a busy machine may put a moment of silence into what came late.
+    let known = |stretch: &Stretch| {
+        let heard = stretch.heard.as_ref();
+        heard.is_some_and(|heard| (heard.id, heard.tongue) == (phrase, tongue))
+    };
+    let places: Vec<_> = stretches(mulaw).into_iter().filter(known).collect();
     assert_eq!(places.len(), 1, "{phrase} in {tongue:?}");
-    places[0] as i64 / 8
+    places[0].samples.start as i64 / 8
 }
 
 /// From one phrase to the next, in the file and in what a person heard: both clocks begin somewhere else.

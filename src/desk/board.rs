@@ -194,6 +194,11 @@ impl Board {
             }
             Change::Line(place) => {
                 watched.tell(|live| live.line(place).cloned().map(Arc::new).map(News::Line));
+                if watched.live.line(place).is_some_and(|line| line.is_final) {
+                    // Its delay is the call's newest.
+                    watched.tell(|live| Some(News::Call(Arc::new(live.call.clone()))));
+                    changed.insert(id);
+                }
             }
             Change::Typed(number, text, failed) => {
                 let news = TypedNews { number, text, failed };
