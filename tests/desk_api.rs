@@ -253,6 +253,8 @@ async fn the_record_is_whole(ana: &Seat, id: &str) {
         ))
         .await;
     assert_eq!(found["calls"][0]["id"], id);
+    let (status, wrong) = ana.get("/api/calls?limit=-1").await;
+    assert!(status == StatusCode::BAD_REQUEST && wrong["error"].is_string());
     let (_, none) = ana.get("/api/calls?q=unsayable").await;
     assert_eq!(none["calls"], json!([]));
 }

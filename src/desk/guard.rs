@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -67,6 +67,21 @@ impl SignedIn {
 /// A JSON body; what is wrong with it is answered like every other refusal.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
+
+/// The query; what is wrong with it is answered like every other refusal.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Desk>> for Params<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Refusal> {
+        match Query::<T>::from_request_parts(parts, desk).await {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(error) => Err(Refusal::new(error.status(), error.body_text())),
+        }
+    }
+}
 
 impl FromRequestParts<Arc<Desk>> for SignedIn {
     type Rejection = Refusal;

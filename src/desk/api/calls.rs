@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +16,7 @@ use crate::call::CallId;
 use crate::desk::Desk;
 use crate::desk::api::sound::TRACKS;
 use crate::desk::board::Happening;
-use crate::desk::guard::{Acting, Body, SignedIn};
+use crate::desk::guard::{Acting, Body, Params, SignedIn};
 use crate::desk::live::Line;
 use crate::desk::refusal::Refusal;
 use crate::desk::user::{Role, User};
@@ -119,7 +119,7 @@ async fn about(State(desk): State<Arc<Desk>>) -> Json<DeskView> {
 async fn list(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Json<CallsPage>, Refusal> {
     let before = wanted.before.filter(|text| !text.is_empty());
     let before = before.map(|text| text.parse::<Cursor>()).transpose();

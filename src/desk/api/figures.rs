@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::desk::Desk;
-use crate::desk::guard::SignedIn;
+use crate::desk::guard::{Params, SignedIn};
 use crate::desk::refusal::Refusal;
 use crate::desk::user::Role;
 use crate::records::figures::{Figures, FiguresError, Range};
@@ -38,7 +38,7 @@ struct Wanted {
 async fn figures(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Json<Figures>, Refusal> {
     reckon(&desk, &who, &wanted).await.map(Json)
 }
@@ -49,7 +49,7 @@ async fn figures(
 async fn csv(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Response, Refusal> {
     let figures = reckon(&desk, &who, &wanted).await?;
     let name = format!(

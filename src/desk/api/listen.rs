@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -24,7 +24,7 @@ use super::actions::Party;
 use super::no_call;
 use crate::call::CallId;
 use crate::desk::Desk;
-use crate::desk::guard::{SameOrigin, SignedIn};
+use crate::desk::guard::{Params, SameOrigin, SignedIn};
 use crate::desk::refusal::Refusal;
 use crate::desk::user;
 use crate::hub::socket::leg_config;
@@ -56,7 +56,7 @@ async fn listen(
     who: SignedIn,
     _: SameOrigin,
     Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
     mut request: Request,
 ) -> Result<Response, Refusal> {
     who.user.require(user::Role::Supervisor)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::calls::stored;
 use super::no_call;
 use crate::desk::Desk;
-use crate::desk::guard::SignedIn;
+use crate::desk::guard::{Params, SignedIn};
 use crate::desk::refusal::Refusal;
 use crate::records::export::{Reading, Transcript};
 
@@ -45,7 +45,7 @@ async fn transcript(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
     Path((id, file)): Path<(String, String)>,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Response, Refusal> {
     let kind = match file.as_str() {
         "transcript.txt" => "text/plain; charset=utf-8",
