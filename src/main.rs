@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use duologue::commands::user::UserCommand;
@@ -82,8 +83,24 @@ enum Command {
     Health,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// What still runs on threads of its own when a command has ended may take so long.
+const REST_MAX: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the system gives no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run());
+    // Whatever strangers have begun holds up no end.
+    runtime.shutdown_timeout(REST_MAX);
+    code
+}
+
+async fn run() -> ExitCode {
     // A `.env` file is a convenience; that there is none is no mistake, that it cannot be read is.
     if let Err(error) = dotenvy::dotenv()
         && !error.not_found()

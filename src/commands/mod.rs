@@ -4,4 +4,5 @@ pub mod demo;
 pub mod health;
 pub mod load;
 pub mod serve;
+pub mod signals;
 pub mod user;

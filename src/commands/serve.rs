@@ -2,24 +2,24 @@
 
 use std::future::Future;
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::signals::Signals;
 use crate::config::{Config, Logging};
 use crate::desk::Desk;
 use crate::http;
+use crate::http::server::connection::Connections;
+use crate::http::server::{self, descriptors};
 use crate::hub::{Hub, Keeper};
-use crate::recording::recorder;
+use crate::recording::recorder::{self, Recordings};
 use crate::records::scribe::Models;
 use crate::records::spool::Spool;
 use crate::records::store::Store;
@@ -32,6 +32,12 @@ pub const EXIT_CONFIG: u8 = 78;
 /// Connections of the desk to the database; its questions are short.
 const DESK_CONNECTIONS: u32 = 4;
 
+/// Limits that were hit are told this often.
+const TELL_LIMITS: Duration = Duration::from_secs(60);
+
+/// Connections for figures: a few of the platform's.
+const METRICS_CONNECTIONS: usize = 16;
+
 /// Recordings are looked through this often.
 const SWEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -41,24 +47,58 @@ const DATABASE_RETRY: Duration = Duration::from_secs(2);
 /// Serves with the settings of the environment until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// The address cannot be bound, or the system's certificates cannot be used.
+/// An address cannot be bound, or the system's certificates cannot be used.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     // First of all: a signal that comes while we start must not simply kill us.
-    let stop = stopped()?;
-    let address = (config.host, config.port);
-    let listener = TcpListener::bind(address)
+    let signals = Signals::listen(config.drain)?;
+    let listener = TcpListener::bind((config.host, config.port))
         .await
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
+    let descriptors = descriptors::raise();
+    if descriptors::calls(descriptors) < config.max_calls {
+        tracing::warn!(
+            descriptors,
+            calls = descriptors::calls(descriptors),
+            max_calls = config.max_calls,
+            "the system's limit of open files is too low for so many calls; raise it (ulimit -n)"
+        );
+    }
+    let metrics = metrics(&config).await?;
     let (keeper, writer) = keeper(&config)?.unzip();
     let hub = Hub::keeping(Arc::new(config), keeper)?;
     let desk = desk(&hub)?;
     sweep(&hub);
     tracing::info!(listening = %listener.local_addr()?, public = %hub.config.public, "ready for calls");
-    let served = serve_with(hub, desk, listener, stop).await;
-    if let Some(writer) = writer {
-        tokio::task::spawn_blocking(|| writer.finish()).await?;
+    let mut router = http::router(Arc::clone(&hub));
+    if let Some(desk) = &desk {
+        router = router.merge(desk.router());
     }
-    served
+    let serving = Serving {
+        router,
+        listener,
+        metrics,
+        closing: desk.map(|desk| desk.closing.clone()).unwrap_or_default(),
+        hurry: signals.hurry,
+        writer,
+        descriptors,
+        hub,
+    };
+    serving.run(signals.stop.cancelled_owned()).await
+}
+
+/// The listener for figures; `None` if there is none.
+async fn metrics(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.metrics.address else {
+        return Ok(None);
+    };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if config.metrics.by_default => {
+            tracing::warn!(%address, %error, "figures are served nowhere; METRICS_ADDRESS names another address, or off");
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| format!("METRICS_ADDRESS: cannot listen on {address}")),
+    }
 }
 
 /// Forgets recordings by their age, once a day: those that no record leads to any more, since its database was lost or
@@ -187,7 +227,7 @@ pub async fn serve_with(
 /// As [`serve`], with these routes. `closing` is cancelled once the last call has ended.
 ///
 /// # Errors
-/// The listener fails.
+/// Recordings cannot be finished.
 pub async fn serve_routes(
     hub: Arc<Hub>,
     router: Router,
@@ -195,42 +235,81 @@ pub async fn serve_routes(
     stop: impl Future<Output = ()> + Send + 'static,
     closing: CancellationToken,
 ) -> anyhow::Result<()> {
-    // Each frame is a small write of its own; waiting to merge them would only delay speech.
-    let listener = listener.tap_io(|io| {
-        if let Err(error) = io.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
-    let recordings = hub.recordings.clone();
-    let drained = async move {
-        stop.await;
-        hub.drain(hub.config.drain).await;
-        tracing::info!("drained");
-        closing.cancel();
+    let serving = Serving {
+        hub,
+        router,
+        listener,
+        metrics: None,
+        closing,
+        hurry: CancellationToken::new(),
+        writer: None,
+        descriptors: descriptors::raise(),
     };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(drained)
-        .await?;
-    if let Some(recordings) = recordings {
-        tokio::task::spawn_blocking(move || recordings.finish()).await?;
-    }
-    Ok(())
+    serving.run(stop).await
 }
 
-/// Resolves at SIGTERM or SIGINT.
-///
-/// # Errors
-/// The signals cannot be listened for.
-pub fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+/// Everything that is let go in its order at the end.
+struct Serving {
+    hub: Arc<Hub>,
+    router: Router,
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+    /// Whoever watches holds a connection open.
+    closing: CancellationToken,
+    hurry: CancellationToken,
+    writer: Option<Writer>,
+    descriptors: usize,
+}
+
+impl Serving {
+    async fn run(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+        let hub = Arc::clone(&self.hub);
+        let finish = CancellationToken::new();
+        let share = descriptors::unproven_share(self.descriptors);
+        let limits = Arc::clone(&hub.metrics.limits);
+        let connections = Connections::new(share, Arc::clone(&limits));
+        let calls = server::serve(self.listener, self.router, connections, finish.clone());
+        let metrics = async {
+            if let Some(listener) = self.metrics {
+                let connections = Connections::new(METRICS_CONNECTIONS, Arc::clone(&limits));
+                let router = http::metrics_router(Arc::clone(&hub));
+                server::serve(listener, router, connections, finish.clone()).await;
+            }
+        };
+        let leaving = async {
+            stop.await;
+            hub.drain(hub.config.drain, &self.hurry).await;
+            tracing::info!("drained");
+            self.closing.cancel();
+            // What was said is on the disk before anybody waits for a stranger's socket.
+            let kept = finish_keeping(&hub, self.writer).await;
+            finish.cancel();
+            kept
+        };
+        let telling = async {
+            loop {
+                tokio::time::sleep(TELL_LIMITS).await;
+                limits.tell();
+            }
+        };
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            ((), (), kept) = async { tokio::join!(calls, metrics, leaving) } => {
+                limits.tell();
+                kept
+            }
+            () = telling => Ok(()),
         }
-    })
+    }
+}
+
+/// Waits until recordings and records are on the disk.
+async fn finish_keeping(hub: &Hub, writer: Option<Writer>) -> anyhow::Result<()> {
+    let recordings = hub.recordings.clone();
+    let (recorded, written) = tokio::join!(
+        tokio::task::spawn_blocking(move || recordings.iter().for_each(Recordings::finish)),
+        tokio::task::spawn_blocking(move || writer.into_iter().for_each(Writer::finish)),
+    );
+    Ok(recorded.and(written)?)
 }
 
 /// Starts logging to standard error.

@@ -7,6 +7,7 @@ mod engine;
 mod reader;
 mod recording;
 mod records;
+mod server;
 mod sound;
 mod telephone;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use self::desk::Desk;
 use self::reader::Reader;
 pub use self::recording::Recording;
 pub use self::records::Records;
+pub use self::server::Metrics;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -55,6 +57,7 @@ pub struct Config {
     pub agent_wait: Duration,
     pub max_calls: usize,
     pub drain: Duration,
+    pub metrics: Metrics,
     /// `sqlite:<file>` or `postgres://…`, which may name a password. It exists even if nothing is kept of calls.
     pub database: SecretString,
     /// `None`: nothing is kept of calls.
@@ -180,6 +183,7 @@ impl Reader<'_> {
         let agent_wait = self.seconds("AGENT_WAIT_SECONDS", 900, 5);
         let max_calls = self.parsed("MAX_CALLS", 500, "a number of calls");
         let drain = self.seconds("DRAIN_SECONDS", 900, 0);
+        let metrics = self.metrics();
         let database = self.database();
         let records = self.records(database.as_ref());
         let recording = self.recording(!matches!(records, Some(None)));
@@ -212,6 +216,7 @@ impl Reader<'_> {
             agent_wait: agent_wait?,
             max_calls: max_calls?,
             drain: drain?,
+            metrics: metrics?,
             database: database?,
             records: records?,
             recording: recording?,

@@ -19,9 +19,9 @@ use futures_util::StreamExt as _;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::server::connection::Connection;
 use super::stream::{LegStream, attach, close, upgrade};
 use crate::call::{Answer, Side};
 use crate::carrier::Dialect;
@@ -33,11 +33,6 @@ use crate::phrase::Phrase;
 
 /// From the handshake until the page has introduced itself.
 const INTRODUCTION_MAX: Duration = Duration::from_secs(5);
-
-/// Pages that have not introduced themselves: anybody can open a socket.
-const STRANGERS_MAX: usize = 256;
-
-static STRANGERS: Semaphore = Semaphore::const_new(STRANGERS_MAX);
 
 /// What a page asks when its stream has ended.
 #[derive(Deserialize)]
@@ -65,12 +60,9 @@ pub async fn open(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     if !is_ours(&hub, request.headers()) {
         return foreign();
     }
-    let Ok(stranger) = STRANGERS.try_acquire() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many at once\n").into_response();
-    };
+    let connection = request.extensions().get::<Connection>().cloned();
     upgrade(request, page_config(), move |mut ws| async move {
         let introduced = tokio::time::timeout(INTRODUCTION_MAX, introduction(&mut ws)).await;
-        drop(stranger);
         match introduced {
             Ok(Some((token, call_sid))) => {
                 let (socket, dialect) = (Socket::new(ws), Dialect::browser());
@@ -80,7 +72,11 @@ pub async fn open(State(hub): State<Arc<Hub>>, request: Request) -> Response {
                     call_sid,
                     dialect,
                 };
-                attach(&hub, stream).await;
+                if attach(&hub, stream).await
+                    && let Some(connection) = connection
+                {
+                    connection.prove();
+                }
             }
             _ => {
                 tracing::warn!("a page did not introduce itself");

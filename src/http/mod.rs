@@ -6,7 +6,8 @@
 //! | `POST /call-status`, `/stream-status`, `/reservation-accepted` | Twilio; answered with 204 |
 //! | `GET /intercept` | Twilio media streams, both legs |
 //! | `GET /desk/leg`, `POST /desk/leg/again` | pages in a browser that are a leg |
-//! | `GET /live`, `/ready`, `/metrics` | the platform |
+//! | `GET /live`, `/ready` | the platform |
+//! | `GET /metrics` | whoever has `METRICS_TOKEN`; without one it is on `METRICS_ADDRESS` alone |
 //!
 //! Every webhook and every handshake of Twilio's must be signed; what is not is answered with 403 and goes no further. A page
 //! must come from our own origin.
@@ -15,12 +16,15 @@ pub mod documents;
 pub mod files;
 pub mod leg;
 mod probes;
+pub mod server;
 mod signed;
 mod stream;
 pub mod talk;
 mod tasks;
 pub mod try_it;
 mod voice;
+
+pub use self::probes::metrics_router;
 
 use std::sync::Arc;
 
@@ -48,7 +52,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/desk/leg/again", post(leg::again))
         .route("/live", get(probes::live))
         .route("/ready", get(probes::ready))
-        .route("/metrics", get(probes::metrics))
+        .route("/metrics", get(probes::metrics_with_token))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(hub)
 }

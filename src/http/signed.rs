@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
+use super::server::connection::Connection;
 use crate::carrier::twilio::signature::{HEADER, SETTINGS_HEADER, Signed as SignedRequest, body_hash_fits};
 use crate::carrier::twilio::webhook::Fields;
 use crate::hub::Hub;
@@ -29,9 +30,13 @@ impl FromRequest<Arc<Hub>> for Signed {
     type Rejection = Response;
 
     async fn from_request(request: Request, hub: &Arc<Hub>) -> Result<Self, Response> {
+        let connection = request.extensions().get::<Connection>().cloned();
         let (webhook, standing) = read(request, hub).await?;
         if standing != Standing::Signed {
             return Err(refuse(hub, standing));
+        }
+        if let Some(connection) = connection {
+            connection.prove();
         }
         Ok(webhook)
     }

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::server::connection;
 use super::signed::{Standing, refuse, stream_standing};
 use crate::carrier::Dialect;
 use crate::carrier::twilio::stream;
@@ -41,6 +42,7 @@ pub async fn intercept(State(hub): State<Arc<Hub>>, request: Request) -> Respons
     if standing != Standing::Signed {
         return refuse(&hub, standing);
     }
+    connection::prove(request.extensions());
     upgrade(request, leg_config(), move |ws| async move {
         introduce(&hub, ws).await
     })
@@ -84,15 +86,16 @@ async fn introduce(hub: &Hub, mut ws: LegStream) {
     attach(hub, stream).await;
 }
 
-/// Hands a stream to its call, or closes it.
-pub(super) async fn attach(hub: &Hub, stream: NewStream) {
-    let stream = Box::new(stream);
-    if let Err(mut stream) = hub.attach(stream) {
-        tracing::warn!("a stream without a valid token is closed");
-        stream.socket.close(false);
-        let closing = std::future::poll_fn(|cx| stream.socket.poll_write(cx));
-        let _ = tokio::time::timeout(CLOSE_MAX, closing).await;
-    }
+/// Hands a stream to its call, or closes it; `false` if it was closed.
+pub(super) async fn attach(hub: &Hub, stream: NewStream) -> bool {
+    let Err(mut stream) = hub.attach(Box::new(stream)) else {
+        return true;
+    };
+    tracing::warn!("a stream without a valid token is closed");
+    stream.socket.close(false);
+    let closing = std::future::poll_fn(|cx| stream.socket.poll_write(cx));
+    let _ = tokio::time::timeout(CLOSE_MAX, closing).await;
+    false
 }
 
 async fn introduction(hub: &Hub, ws: &mut LegStream) -> Option<(String, String, String)> {

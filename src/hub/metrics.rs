@@ -1,11 +1,14 @@
 //! Figures for the platform, in the Prometheus text format.
 
+use std::sync::Arc;
+
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::limits::Limits;
 use crate::call::event::{Event, Totals};
 use crate::call::outcome::{Outcome, Reason};
 
@@ -18,6 +21,8 @@ pub struct Metrics {
     pub malformed: Counter,
     /// Webhooks and handshakes whose signature did not fit.
     pub unsigned: Counter,
+    /// What strangers have run into.
+    pub limits: Arc<Limits>,
     live: Gauge,
     ended: Family<[(&'static str, &'static str); 2], Counter>,
     sessions: Counter,
@@ -56,8 +61,11 @@ impl Default for Metrics {
         registry.register("live_calls", "Calls that have not ended", live.clone());
         let ended = Family::<[(&'static str, &'static str); 2], Counter>::default();
         registry.register("calls_ended", "Calls that ended, by outcome", ended.clone());
+        let limits = Arc::new(Limits::default());
+        limits.register(&mut registry);
         Self {
             registry,
+            limits,
             calls,
             malformed,
             unsigned,

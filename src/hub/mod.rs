@@ -6,6 +6,8 @@
 mod asking;
 mod connections;
 mod lanes;
+pub mod leaving;
+mod limits;
 mod metrics;
 mod notes;
 mod outputs;
@@ -20,7 +22,7 @@ mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -44,6 +46,7 @@ use crate::records::unix_ms;
 use crate::records::writer::Queue;
 
 pub use self::lanes::Matched;
+pub use self::limits::{Limit, Limits};
 pub use self::metrics::Metrics;
 pub use self::post::{LegSocket, NewStream};
 pub use self::registry::{Ended, Facts};
@@ -62,9 +65,6 @@ const EVENTS: usize = 16_384;
 
 /// After a failure inside a call its lane rests until no webhook of its dial can come any more.
 const LANE_REST: Duration = Duration::from_secs(25);
-
-/// After the cap both parties are told, which takes the carrier one request and a sentence.
-const FAREWELL_MAX: Duration = Duration::from_secs(8);
 
 /// What a call told the world, and when.
 #[derive(Clone, Debug)]
@@ -176,10 +176,6 @@ impl Hub {
     /// Calls that have not ended, and all that still close something.
     pub fn counts(&self) -> (usize, usize) {
         self.registry.counts()
-    }
-
-    pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
     }
 
     /// A caller has come, from a number and to one of ours. The same call of the carrier's always leads to the same call
@@ -444,32 +440,5 @@ impl Hub {
         self.registry
             .mailbox(call)
             .is_some_and(|mailbox| mailbox.try_send(post).is_ok())
-    }
-
-    /// From here on no new call is taken.
-    pub fn start_drain(&self) {
-        self.draining.store(true, Ordering::Release);
-    }
-
-    /// Takes no new calls and waits until the last has ended, at most `cap`; then tells those who are left.
-    pub async fn drain(&self, cap: Duration) {
-        self.start_drain();
-        self.tasks.close();
-        let (live, _) = self.counts();
-        tracing::info!(live, "draining");
-        if tokio::time::timeout(cap, self.tasks.wait()).await.is_ok() {
-            return;
-        }
-        let (live, open) = self.counts();
-        tracing::warn!(
-            live,
-            open,
-            "the time to drain is over; telling everyone who is left"
-        );
-        for mailbox in self.registry.mailboxes() {
-            // A full mailbox belongs to a call that hangs; there is nobody to tell.
-            let _ = mailbox.try_send(Post::ShutDown);
-        }
-        let _ = tokio::time::timeout(FAREWELL_MAX, self.tasks.wait()).await;
     }
 }

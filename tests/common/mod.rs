@@ -8,6 +8,7 @@
 pub mod events;
 pub mod page;
 pub mod people;
+pub mod program;
 pub mod recital;
 pub mod seat;
 pub mod sound;

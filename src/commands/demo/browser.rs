@@ -4,6 +4,7 @@
 //! environment, but for the carrier's: there is none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use rand::TryRng as _;
@@ -12,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::serve;
+use crate::commands::signals::Signals;
 use crate::config::Config;
 use crate::http;
 use crate::http::try_it::{self, Demo};
@@ -23,12 +25,12 @@ use crate::sim::openai::{EngineOptions, EngineSim};
 /// # Errors
 /// The port is taken, or a setting is wrong.
 pub async fn run(port: u16, source: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
-    let stopped = serve::stopped()?;
+    let signals = Signals::listen(Duration::ZERO)?;
     let stage = Stage::set(port, source).await?;
     println!("{}", stage.welcome());
     let stop = stage.stop.clone();
     tokio::spawn(async move {
-        stopped.await;
+        signals.stop.cancelled().await;
         stop.cancel();
     });
     stage.serve().await

@@ -3,7 +3,7 @@
 //! Limits are Twilio's: 5 s to connect, 15 s in all, one retry after a failure to connect with the same idempotency token;
 //! the overrides `rc` and `rp` in a URL's fragment are honoured. Every request is kept in the carrier's record.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -37,6 +37,8 @@ pub struct Delivered {
     pub status: u16,
     pub content_type: String,
     pub body: String,
+    /// From the request to the whole answer, with repetitions.
+    pub took: Duration,
 }
 
 impl Delivered {
@@ -82,7 +84,7 @@ impl Carrier {
             .min(5);
         let policy = override_of(fragment, "rp").unwrap_or("ct");
         let on_5xx = policy.split(',').any(|p| p == "5xx" || p == "all");
-        let mut tries = 0;
+        let (mut tries, since) = (0, Instant::now());
         loop {
             let answer = tokio::time::timeout(LIMIT, self.request_once(url, webhook)).await;
             let again = match &answer {
@@ -94,7 +96,7 @@ impl Carrier {
                 tries += 1;
                 continue;
             }
-            return self.settle(url, webhook, answer);
+            return self.settle(url, webhook, answer, since.elapsed());
         }
     }
 
@@ -103,6 +105,7 @@ impl Carrier {
         url: &str,
         webhook: &Webhook,
         answer: Result<Result<Delivered, reqwest::Error>, tokio::time::error::Elapsed>,
+        took: Duration,
     ) -> Result<Delivered, WebhookError> {
         let failed = |error: WebhookError| {
             let (url, params) = (url.to_owned(), webhook.params.clone());
@@ -114,11 +117,13 @@ impl Carrier {
                     status: 0,
                     content_type,
                     body,
+                    took,
                 },
                 Err(error),
             )
         };
-        let (delivered, result) = match answer {
+        let timed = |delivered: Delivered| Delivered { took, ..delivered };
+        let (delivered, result) = match answer.map(|answer| answer.map(timed)) {
             Ok(Ok(delivered)) if (200..300).contains(&delivered.status) => (delivered.clone(), Ok(delivered)),
             Ok(Ok(delivered)) => {
                 let error = WebhookError::Status(delivered.status);
@@ -179,6 +184,7 @@ impl Carrier {
             status,
             content_type,
             body,
+            took: Duration::ZERO,
         })
     }
 }
