@@ -3,5 +3,6 @@
 pub mod demo;
 pub mod health;
 pub mod load;
+pub mod logging;
 pub mod serve;
 pub mod user;

@@ -1,21 +1,19 @@
 //! `duologue serve`: answers calls until it is told to stop.
 
 use std::future::Future;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, Logging};
+use crate::config::Config;
 use crate::desk::Desk;
 use crate::http;
 use crate::hub::{Hub, Keeper};
@@ -231,23 +229,4 @@ pub fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
-}
-
-/// Starts logging to standard error.
-///
-/// # Errors
-/// `LOG_LEVEL` cannot be understood.
-pub fn start_logging(logging: &Logging) -> anyhow::Result<()> {
-    let Ok(filter) = EnvFilter::try_new(&logging.level) else {
-        bail!("LOG_LEVEL: use error, warn, info, debug, trace, or a filter such as duologue=debug");
-    };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = if logging.json {
-        log.json().try_init()
-    } else {
-        log.with_ansi(std::io::stderr().is_terminal()).try_init()
-    };
-    started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }
