@@ -207,6 +207,14 @@ async fn a_body_beyond_all_reason_is_not_read() {
         let form = [("CallSid", "CA7"), ("Much", much.as_str())];
         assert_eq!(status(&stage, path, &form).await, 413, "{path}");
     }
+    let question = json!({"call": "0", "side": "caller", "call_sid": "x".repeat(2_000)});
+    let request = reqwest::Client::new().post(stage.url("/desk/leg/again"));
+    let answer = request
+        .header("origin", &stage.public)
+        .json(&question)
+        .send()
+        .await;
+    assert_eq!(answer.expect("an answer").status(), 413);
     stage.strike().await;
 }
 

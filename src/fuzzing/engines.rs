@@ -16,6 +16,9 @@ use crate::language::Language;
 /// Messages that one of the engine's may cause: every turn that waits is deleted, and one is asked for.
 const SENT_MAX: usize = 40;
 
+/// Frames of a speaker in one session: enough for every wait, few enough to try many sessions in a second.
+const FRAMES_MAX: usize = 100;
+
 /// Bytes of a message of ours: the opening, with its instructions.
 const MESSAGE_MAX: usize = 64 * 1024;
 
@@ -49,8 +52,8 @@ struct Turns {
     over: BTreeMap<u32, bool>,
 }
 
-/// A message that begins with a zero byte stands for as many frames of the speaker as its length says, silent ones if it is
-/// followed by another zero; every other is one of the engine's.
+/// A message that begins with a zero byte stands for as many frames of the speaker as its length says, or, if it is followed by
+/// another zero, for as many silent ones, each of which lasts ten times as long; every other is one of the engine's.
 fn session(data: &[u8], open: impl Fn(&Settings, &'static Language, &'static Language) -> Engine) {
     let (Some(spanish), Some(settings)) = (Language::find("spanish"), settings()) else {
         return;
@@ -58,7 +61,7 @@ fn session(data: &[u8], open: impl Fn(&Settings, &'static Language, &'static Lan
     let mut engine = open(&settings, spanish, Language::english());
     sent(&engine.opening());
     let mut turns = Turns::default();
-    let mut now = Time::ZERO;
+    let (mut now, mut frames) = (Time::ZERO, FRAMES_MAX);
     for message in messages(data) {
         let mut count = 0;
         let mut send = |text: String| {
@@ -69,14 +72,16 @@ fn session(data: &[u8], open: impl Fn(&Settings, &'static Language, &'static Lan
         match (message, std::str::from_utf8(message)) {
             ([0, speaker @ ..], _) => {
                 let silent = speaker.first() == Some(&0);
-                for _ in 0..speaker.len().min(400) {
+                let count = speaker.len().min(frames);
+                frames -= count;
+                for _ in 0..count {
                     let frame = if silent {
                         &[0xFF; 160][..]
                     } else {
                         &tone::HOLD[..160]
                     };
                     engine.append(frame, now, &mut send, &mut |event| turns.note(&event, 160));
-                    now = now + Duration::from_millis(20);
+                    now = now + Duration::from_millis(if silent { 200 } else { 20 });
                 }
                 // Another message is typed once the one before is spoken.
                 if let Some((&turn, true)) = turns.over.last_key_value() {
