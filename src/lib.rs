@@ -34,6 +34,8 @@ pub mod commands;
 pub mod config;
 pub mod desk;
 pub mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod hub;
 pub mod language;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use duologue::commands::user::UserCommand;
-use duologue::commands::{demo, health, load, serve, user};
-use duologue::config::{Config, Logging};
+use duologue::commands::{demo, health, load, logging, serve, user};
+use duologue::config::{Config, Logging, Mistake, unquoted};
 
 /// Two people on the phone, each in their own language, and each hears the other in their own.
 #[derive(Parser)]
@@ -160,7 +160,8 @@ async fn run() -> ExitCode {
 
 /// The engine that is measured; `auto` is no engine, and the prompted one speaks every language.
 fn engine_of(flag: Option<String>) -> anyhow::Result<load::dialect::Dialect> {
-    let named = flag.or_else(|| environment("INTERPRETER").filter(|name| name != "auto"));
+    let setting = environment("INTERPRETER").map(|name| unquoted(&name).to_owned());
+    let named = flag.or_else(|| setting.filter(|name| name != "auto"));
     named.as_deref().unwrap_or("prompted").parse()
 }
 
@@ -170,24 +171,18 @@ fn environment(name: &str) -> Option<String> {
 
 async fn serve_or_explain() -> ExitCode {
     let logging = Logging::read(&environment, std::io::stderr().is_terminal());
-    if let Err(error) = serve::start_logging(&logging) {
-        eprintln!("{error:#}");
-        return ExitCode::from(serve::EXIT_CONFIG);
-    }
-    let config = match Config::read(&environment) {
-        Ok(config) => config,
-        Err(mistakes) => {
-            eprintln!("Duologue cannot start with these settings:\n");
-            for mistake in &mistakes {
-                eprintln!("  {mistake}");
-            }
-            eprintln!(
-                "\nSettings come from the environment or from a file .env; .env.sample lists them all."
-            );
-            eprintln!("To see a translated call without any account: duologue demo");
-            return ExitCode::from(serve::EXIT_CONFIG);
+    let config = Config::read(&environment);
+    let (logging, config) = match (logging, config) {
+        (Ok(logging), Ok(config)) => (logging, config),
+        (logging, config) => {
+            let mistakes = [logging.err(), config.err()];
+            return explain(mistakes.into_iter().flatten().flatten());
         }
     };
+    if let Err(error) = logging::start(&logging) {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
+    }
     match serve::run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -197,6 +192,17 @@ async fn serve_or_explain() -> ExitCode {
     }
 }
 
+/// Tells what is wrong with the settings, all at once.
+fn explain(mistakes: impl Iterator<Item = Mistake>) -> ExitCode {
+    eprintln!("Duologue cannot start with these settings:\n");
+    for mistake in mistakes {
+        eprintln!("  {mistake}");
+    }
+    eprintln!("\nSettings come from the environment or from a file .env; .env.sample lists them all.");
+    eprintln!("To see a translated call without any account: duologue demo");
+    ExitCode::from(serve::EXIT_CONFIG)
+}
+
 async fn change_users(command: UserCommand) -> anyhow::Result<()> {
     let url =
         duologue::config::desk::database_url(&environment).map_err(|mistake| anyhow::anyhow!("{mistake}"))?;
@@ -204,7 +210,9 @@ async fn change_users(command: UserCommand) -> anyhow::Result<()> {
 }
 
 fn ask_health() -> anyhow::Result<()> {
-    let or = |name: &str, default: &str| environment(name).unwrap_or_else(|| default.to_owned());
+    let or = |name: &str, default: &str| {
+        environment(name).map_or_else(|| default.to_owned(), |value| unquoted(&value).to_owned())
+    };
     let host: IpAddr = or("API_HOST", "")
         .parse()
         .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));

@@ -31,6 +31,59 @@ pub fn decode_base64(text: &str, bytes: &mut Vec<u8>) -> bool {
     CODEC.decode_vec(text, bytes).is_ok()
 }
 
+/// Reads JSON; once more, with U+FFFD in their place, if it has halves of surrogate pairs: JSON can write them (RFC 8259, 8.2)
+/// and some senders do, where a text is cut inside a pair. Only what cannot be read otherwise is copied, into `mended`.
+///
+/// # Errors
+/// It is not JSON, or not of that shape.
+pub fn from_json<'a, T: Deserialize<'a>>(text: &'a str, mended: &'a mut String) -> serde_json::Result<T> {
+    match serde_json::from_str(text) {
+        Err(_) if mend(text, mended) => serde_json::from_str(mended),
+        read => read,
+    }
+}
+
+/// Puts `\ufffd` in the place of each escaped half of a surrogate pair; `false` if there is none.
+fn mend(text: &str, mended: &mut String) -> bool {
+    let escaped = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    mended.clear();
+    let (mut from, mut at, mut halves) = (0, 0, 0);
+    while let Some(found) = text[at..].find('\\') {
+        at += found;
+        match escaped(at) {
+            Some(0xD800..0xDC00) if matches!(escaped(at + 6), Some(0xDC00..0xE000)) => at += 12,
+            Some(0xD800..0xE000) => {
+                halves += 1;
+                mended.push_str(&text[from..at]);
+                mended.push_str("\\ufffd");
+                at += 6;
+                from = at;
+            }
+            Some(_) => at += 6,
+            // Another escape: what follows the backslash does not begin one.
+            None => at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        }
+    }
+    mended.push_str(&text[from..]);
+    halves > 0
+}
+
+/// A message up to the first thing that it quotes. What others' messages quote may be anything: a secret, or somebody's words.
+pub fn before_quotes(message: &str) -> &str {
+    let mut before = ' ';
+    let quote = message.find(|c: char| {
+        // An apostrophe within a word quotes nothing.
+        let quotes = matches!(c, '`' | '"' | '\u{ab}' | '\u{2018}' | '\u{201c}')
+            || (c == '\'' && !before.is_alphanumeric());
+        before = c;
+        quotes
+    });
+    &message[..quote.unwrap_or(message.len())]
+}
+
 /// Text that is borrowed where it can be. `Cow` alone borrows only where it stands by itself, not within an `Option`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text<'a>(pub Cow<'a, str>);
@@ -116,6 +169,53 @@ mod tests {
         assert_eq!(back, bytes);
         for nonsense in ["A", "====", "AA\u{e9}A", "AAAA AAA", "AA-_"] {
             assert!(!decode_base64(nonsense, &mut back), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_message_ends_where_it_quotes() {
+        for (message, before) in [
+            ("it is inside 'é' (bytes 0..2) of `été`", "it is inside "),
+            ("Invalid value: \"what was said\"", "Invalid value: "),
+            ("'alone'", ""),
+            ("You didn't provide an API key", "You didn't provide an API key"),
+            (
+                "index out of bounds: the len is 3",
+                "index out of bounds: the len is 3",
+            ),
+        ] {
+            assert_eq!(before_quotes(message), before);
+        }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_costs_itself_alone() {
+        let read = |json: &str| {
+            let mut mended = String::new();
+            from_json::<Option<Text<'_>>>(json, &mut mended)
+                .ok()
+                .flatten()
+                .map(|text| text.0.into_owned())
+        };
+        for (json, text) in [
+            (r#""a\ud83d""#, "a\u{fffd}"),
+            (r#""\ude00 b \u00e9""#, "\u{fffd} b é"),
+            (r#""\ud83d\ud83d\ude00\\ud83d""#, "\u{fffd}😀\\ud83d"),
+            (r#""\uD83D\n\\\udE00é""#, "\u{fffd}\n\\\u{fffd}é"),
+            (r#""\ud83d\ude00""#, "😀"),
+        ] {
+            assert_eq!(read(json).as_deref(), Some(text), "{json}");
+        }
+        for nonsense in [
+            r#""\ud83"#,
+            r#""\ud83""#,
+            r#""\ud83d"#,
+            r#""\udé00""#,
+            r#"\ud83d"#,
+            "\"\\",
+            r#""\u+fff""#,
+        ] {
+            assert_eq!(read(nonsense), None, "{nonsense}");
         }
     }
 

@@ -207,6 +207,58 @@ async fn a_body_beyond_all_reason_is_not_read() {
         let form = [("CallSid", "CA7"), ("Much", much.as_str())];
         assert_eq!(status(&stage, path, &form).await, 413, "{path}");
     }
+    let question = json!({"call": "0", "side": "caller", "call_sid": "x".repeat(2_000)});
+    let request = reqwest::Client::new().post(stage.url("/desk/leg/again"));
+    let answer = request
+        .header("origin", &stage.public)
+        .json(&question)
+        .send()
+        .await;
+    assert_eq!(answer.expect("an answer").status(), 413);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_form_of_very_many_fields_is_refused_before_it_is_read() {
+    let stage = Stage::set(&[("TASKROUTER_SIGNATURE", "log")]).await;
+    let many: Vec<String> = (0..10_000).map(|field| format!("f{field}")).collect();
+    let form: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "")).collect();
+    for signing in [Signing::Primary, Signing::Wrong] {
+        stage.carrier.faults().signing(signing);
+        for (path, ..) in WEBHOOKS {
+            assert_eq!(status(&stage, path, &form).await, 413, "{path}");
+        }
+    }
+    // Nor is one without any signature, where such events may be admitted.
+    stage.carrier.faults().signing(Signing::Missing);
+    assert_eq!(status(&stage, "/reservation-accepted", &form).await, 413);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn the_type_of_a_form_may_be_written_in_any_case() {
+    let stage = Stage::set(&[]).await;
+    let url = stage.url("/incoming-call?lang=spanish");
+    let form = [("CallSid".to_owned(), "CA7".to_owned())];
+    let headers = Signing::Primary.headers(&CarrierOptions::default().auth_token, &url, &form);
+    for (kind, expected) in [
+        ("Application/X-WWW-Form-Urlencoded", 200),
+        ("application/x-www-form-urlencoded; charset=UTF-8", 200),
+        ("application/x-www-form-urlencoded-not", 403),
+    ] {
+        let request = reqwest::Client::new()
+            .post(&url)
+            .header("content-type", kind)
+            .body("CallSid=CA7");
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, value));
+        assert_eq!(
+            request.send().await.expect("an answer").status(),
+            expected,
+            "{kind}"
+        );
+    }
     stage.strike().await;
 }
 

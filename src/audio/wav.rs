@@ -1,8 +1,9 @@
 //! WAV files: hold audio read, recordings written.
 
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 
-use super::{decode, encode};
+use hound::{WavReader, WavWriter};
 
 /// Why a file cannot serve as audio.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +24,18 @@ pub enum WavError {
 /// # Errors
 /// A file that is missing, damaged, of another format, or silent throughout.
 pub fn read(path: &Path) -> Result<Vec<u8>, WavError> {
-    let mut reader = hound::WavReader::open(path)?;
+    mulaw_of(WavReader::open(path)?)
+}
+
+/// As [`read`], of a file's content.
+///
+/// # Errors
+/// As there.
+pub fn decode(content: &[u8]) -> Result<Vec<u8>, WavError> {
+    mulaw_of(WavReader::new(content)?)
+}
+
+fn mulaw_of(mut reader: WavReader<impl Read>) -> Result<Vec<u8>, WavError> {
     let spec = reader.spec();
     let integer = spec.sample_format == hound::SampleFormat::Int;
     if (spec.channels, spec.sample_rate, spec.bits_per_sample) != (1, 8000, 16) || !integer {
@@ -34,7 +46,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, WavError> {
         });
     }
     let samples = reader.samples::<i16>().collect::<Result<Vec<_>, _>>()?;
-    let mulaw = encode(&samples);
+    let mulaw = super::encode(&samples);
     if !mulaw.chunks(160).any(super::level::is_audible) {
         return Err(WavError::Silent);
     }
@@ -46,14 +58,25 @@ pub fn read(path: &Path) -> Result<Vec<u8>, WavError> {
 /// # Errors
 /// Whatever the file system says.
 pub fn write(path: &Path, mulaw: &[u8]) -> Result<(), WavError> {
+    encode(
+        std::io::BufWriter::new(std::fs::File::create(path).map_err(hound::Error::IoError)?),
+        mulaw,
+    )
+}
+
+/// As [`write`], to anything that can be written to.
+///
+/// # Errors
+/// Whatever that says.
+pub fn encode(file: impl Write + Seek, mulaw: &[u8]) -> Result<(), WavError> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 8000,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };
-    let mut writer = hound::WavWriter::create(path, spec)?;
-    for sample in decode(mulaw) {
+    let mut writer = WavWriter::new(file, spec)?;
+    for sample in super::decode(mulaw) {
         writer.write_sample(sample)?;
     }
     Ok(writer.finalize()?)
@@ -62,7 +85,7 @@ pub fn write(path: &Path, mulaw: &[u8]) -> Result<(), WavError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::tone;
+    use crate::audio::{decode, tone};
 
     #[test]
     fn what_is_written_reads_back_and_the_rest_is_refused() {

@@ -1,19 +1,17 @@
 //! `duologue serve`: answers calls until it is told to stop.
 
 use std::future::Future;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use axum::Router;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use super::signals::Signals;
-use crate::config::{Config, Logging};
+use crate::config::Config;
 use crate::desk::Desk;
 use crate::http;
 use crate::http::server::connection::Connections;
@@ -310,23 +308,4 @@ async fn finish_keeping(hub: &Hub, writer: Option<Writer>) -> anyhow::Result<()>
         tokio::task::spawn_blocking(move || writer.into_iter().for_each(Writer::finish)),
     );
     Ok(recorded.and(written)?)
-}
-
-/// Starts logging to standard error.
-///
-/// # Errors
-/// `LOG_LEVEL` cannot be understood.
-pub fn start_logging(logging: &Logging) -> anyhow::Result<()> {
-    let Ok(filter) = EnvFilter::try_new(&logging.level) else {
-        bail!("LOG_LEVEL: use error, warn, info, debug, trace, or a filter such as duologue=debug");
-    };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = if logging.json {
-        log.json().try_init()
-    } else {
-        log.with_ansi(std::io::stderr().is_terminal()).try_init()
-    };
-    started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }

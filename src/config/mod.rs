@@ -4,6 +4,7 @@
 
 pub mod desk;
 mod engine;
+mod logging;
 mod reader;
 mod recording;
 mod records;
@@ -27,7 +28,9 @@ use crate::engine::Settings;
 use crate::language::Language;
 
 use self::desk::Desk;
+pub use self::logging::Logging;
 use self::reader::Reader;
+pub use self::reader::unquoted;
 pub use self::recording::Recording;
 pub use self::records::Records;
 pub use self::server::Metrics;
@@ -114,29 +117,6 @@ pub struct Mistake {
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, self.what)
-    }
-}
-
-/// How the program logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Logging {
-    pub level: String,
-    pub json: bool,
-}
-
-impl Logging {
-    /// Read on its own, so that a mistake in the rest can be logged. `terminal`: whether somebody is watching.
-    pub fn read(source: &dyn Fn(&str) -> Option<String>, terminal: bool) -> Self {
-        let json = match source("LOG_FORMAT").as_deref() {
-            Some("json") => true,
-            Some("pretty") => false,
-            _ => !terminal,
-        };
-        let level = source("LOG_LEVEL").filter(|level| !level.trim().is_empty());
-        Self {
-            level: level.unwrap_or_else(|| "info".into()),
-            json,
-        }
     }
 }
 

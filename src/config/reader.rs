@@ -74,10 +74,10 @@ impl Reader<'_> {
         }
     }
 
-    /// The variable's value; blank counts as unset, as in a copied sample file.
+    /// The variable's value, without quotes around it; blank counts as unset, as in a copied sample file.
     pub(super) fn value(&self, name: &str) -> Option<String> {
         (self.source)(name)
-            .map(|value| value.trim().to_owned())
+            .map(|value| unquoted(&value).to_owned())
             .filter(|value| !value.is_empty())
     }
 
@@ -96,4 +96,12 @@ impl Reader<'_> {
         });
         None
     }
+}
+
+/// A value without space around it, and without a pair of quotes around it: `docker run --env-file` passes on those that a
+/// shell, or a `.env` file, would have taken away.
+pub fn unquoted(value: &str) -> &str {
+    let value = value.trim();
+    let inside = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).map_or(value, str::trim)
 }

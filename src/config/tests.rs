@@ -209,6 +209,29 @@ fn loopback_may_be_plain_and_a_softphone_needs_no_flex() {
 }
 
 #[test]
+fn quotes_around_a_value_are_not_part_of_it() {
+    let config = read(&[
+        ("PUBLIC_URL", "\"https://talk.example.com\""),
+        ("TWILIO_AUTH_TOKEN", " 'very secret token' "),
+        ("OPENAI_VOICE", "\"\""),
+    ])
+    .expect("complete");
+    assert_eq!(config.public.as_str(), "https://talk.example.com/");
+    let token = config.twilio.password;
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&token), "very secret token");
+    assert_eq!(config.engine.voice, "marin");
+    for (quoted, value) in [
+        ("'\"a\"'", "\"a\""),
+        ("\"", "\""),
+        ("\"a'", "\"a'"),
+        ("a\"b", "a\"b"),
+        ("' '", ""),
+    ] {
+        assert_eq!(unquoted(quoted), value, "{quoted}");
+    }
+}
+
+#[test]
 fn secrets_do_not_print() {
     let shown = format!(
         "{:?}",

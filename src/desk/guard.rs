@@ -161,6 +161,9 @@ pub fn own_origin(headers: &HeaderMap, config: &Config) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Cookies that are looked at. Browsers keep up to 180 for a site; whoever sends more sends them for another reason.
+const COOKIES_MAX: usize = 200;
+
 /// A cookie's value. Of several with one name the first counts.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
@@ -168,6 +171,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         .iter()
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(';'))
+        .take(COOKIES_MAX)
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(known, _)| *known == name)
         .map(|(_, value)| value)
@@ -196,5 +200,8 @@ mod tests {
         assert_eq!(cookie(&headers, "name"), Some("2"));
         assert_eq!(cookie(&headers, "other"), Some("4=5"));
         assert_eq!(cookie(&headers, "nam"), None);
+        let many = format!("{}last=1", "a=1;".repeat(COOKIES_MAX));
+        let headers = HeaderMap::from_iter([(header::COOKIE, many.parse().expect("a header"))]);
+        assert_eq!(cookie(&headers, "last"), None);
     }
 }

@@ -184,9 +184,10 @@ impl Engine {
         send: &mut impl FnMut(String),
         emit: &mut dyn FnMut(SessionEvent<'_>),
     ) -> bool {
+        let mut mended = String::new();
         match &mut self.adapter {
             Adapter::Prompted(engine) => {
-                let Ok(received) = Received::parse(text) else {
+                let Ok(received) = Received::parse(text, &mut mended) else {
                     return false;
                 };
                 if let Some(event) = engine.receive(&received, now, send) {
@@ -196,7 +197,7 @@ impl Engine {
             }
             Adapter::Translate(engine) => engine.receive(text, now, emit),
             Adapter::Typist(engine) => {
-                let Ok(received) = Received::parse(text) else {
+                let Ok(received) = Received::parse(text, &mut mended) else {
                     return false;
                 };
                 if let Some(event) = engine.receive(&received) {

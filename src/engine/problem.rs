@@ -3,7 +3,10 @@
 use serde::Deserialize;
 
 use crate::call::Cure;
-use crate::wire::Text;
+use crate::wire::{self, Text};
+
+/// Bytes of a message that are told; it goes into events, records and the log.
+const WHY_MAX: usize = 200;
 
 /// The `error` of a message. Fields that it does not have are empty.
 #[derive(Debug, Deserialize)]
@@ -26,12 +29,13 @@ impl Problem<'_> {
         self.event_id.as_deref().unwrap_or_default()
     }
 
-    /// The code, or the message of an error without one.
+    /// The code, or the message of an error without one, up to what it quotes, which may be what somebody said.
     pub fn why(&self) -> &str {
-        match self.code() {
-            "" => self.message.as_deref().unwrap_or_default(),
+        let why = match self.code() {
+            "" => wire::before_quotes(self.message.as_deref().unwrap_or_default()),
             code => code,
-        }
+        };
+        &why[..why.floor_char_boundary(WHY_MAX)]
     }
 }
 

@@ -56,7 +56,8 @@ impl Engine {
     }
 
     fn says_text(&mut self, text: &str) -> String {
-        let Ok(received) = Received::parse(text) else {
+        let mut mended = String::new();
+        let Ok(received) = Received::parse(text, &mut mended) else {
             return "unreadable".to_owned();
         };
         let sent = &mut self.sent;
@@ -385,4 +386,15 @@ fn an_engine_that_names_no_responses_means_the_one_that_runs() {
         "nothing",
         "what answers no turn belongs nowhere"
     );
+}
+
+#[test]
+fn half_a_surrogate_pair_costs_neither_text_of_an_utterance() {
+    let mut engine = Engine::new();
+    engine.commits("item");
+    engine.created("r");
+    let target = r#"{"type":"response.output_audio_transcript.delta","response_id":"r","delta":"Good \ud83d morning"}"#;
+    assert!(engine.says_text(target).contains("Good \u{fffd} morning"));
+    let source = r#"{"type":"conversation.item.input_audio_transcription.completed","item_id":"item","transcript":"hola \ude00"}"#;
+    assert!(engine.says_text(source).contains("hola \u{fffd}"));
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::call::Usage;
-use crate::wire::Text;
+use crate::wire::{self, Text};
 
 /// A message from the engine. Fields that an event does not have are empty.
 #[derive(Debug, Deserialize)]
@@ -128,12 +128,12 @@ pub enum Status {
 }
 
 impl<'a> Received<'a> {
-    /// Reads one message.
+    /// Reads one message; see [`wire::from_json`] for `mended`.
     ///
     /// # Errors
     /// Text that is not JSON, or not of a shape that any event has.
-    pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+    pub fn parse(text: &'a str, mended: &'a mut String) -> Result<Self, serde_json::Error> {
+        wire::from_json(text, mended)
     }
 
     pub fn kind(&self) -> &str {

@@ -273,7 +273,8 @@ impl Translate {
 
     /// Reads one of the engine's messages; `false` if it cannot be understood.
     pub fn receive(&mut self, text: &str, now: Time, emit: &mut dyn FnMut(SessionEvent<'_>)) -> bool {
-        let Ok(received) = serde_json::from_str::<Received<'_>>(text) else {
+        let mut mended = String::new();
+        let Ok(received) = wire::from_json::<Received<'_>>(text, &mut mended) else {
             return false;
         };
         let delta = received.delta.as_deref().unwrap_or_default();

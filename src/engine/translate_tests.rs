@@ -348,3 +348,18 @@ fn a_late_full_stop_ends_what_was_said_before_and_a_pause_makes_two_utterances()
     let turns = bench.said.iter().filter(|said| said.starts_with("TurnStarted"));
     assert_eq!(turns.count(), 2);
 }
+
+#[test]
+fn half_a_surrogate_pair_costs_no_text() {
+    let mut bench = Bench::new();
+    bench.speaks(4_000, 40);
+    assert!(bench.receive(r#"{"type":"session.output_transcript.delta","delta":"Good \ud83d"}"#));
+    assert!(bench.receive(r#"{"type":"session.input_transcript.delta","delta":"hola \ude00"}"#));
+    for text in ["Good \u{fffd}", "hola \u{fffd}"] {
+        assert!(
+            bench.said.iter().any(|said| said.contains(text)),
+            "{:?}",
+            bench.said
+        );
+    }
+}

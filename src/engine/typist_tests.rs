@@ -32,7 +32,8 @@ impl Bench {
 
     fn receives(&mut self, message: &Value) -> String {
         let text = message.to_string();
-        let received = Received::parse(&text).expect("readable");
+        let mut mended = String::new();
+        let received = Received::parse(&text, &mut mended).expect("readable");
         self.engine
             .receive(&received)
             .map_or_else(|| "nothing".to_owned(), |event| format!("{event:?}"))

@@ -37,6 +37,9 @@ use crate::hub::Hub;
 /// Webhooks have some kilobytes; task events, with attributes of 4 KiB each, some more.
 const BODY_MAX: usize = 128 * 1024;
 
+/// A page's question has three short texts.
+const QUESTION_MAX: usize = 1024;
+
 /// All routes of the program.
 pub fn router(hub: Arc<Hub>) -> Router {
     Router::new()
@@ -49,7 +52,10 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/reservation-accepted", post(tasks::task_event))
         .route("/intercept", get(stream::intercept))
         .route("/desk/leg", get(leg::open))
-        .route("/desk/leg/again", post(leg::again))
+        .route(
+            "/desk/leg/again",
+            post(leg::again).layer(DefaultBodyLimit::max(QUESTION_MAX)),
+        )
         .route("/live", get(probes::live))
         .route("/ready", get(probes::ready))
         .route("/metrics", get(probes::metrics_with_token))

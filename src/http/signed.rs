@@ -9,10 +9,11 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::server::connection::Connection;
 use crate::carrier::twilio::signature::{HEADER, SETTINGS_HEADER, Signed as SignedRequest, body_hash_fits};
-use crate::carrier::twilio::webhook::Fields;
+use crate::carrier::twilio::webhook::{self, Fields, TooMuch};
 use crate::hub::Hub;
 
 /// A webhook's form fields and query, after its signature has been checked.
+#[derive(Default)]
 pub struct Signed {
     pub form: Fields,
     pub query: Fields,
@@ -31,7 +32,7 @@ impl FromRequest<Arc<Hub>> for Signed {
 
     async fn from_request(request: Request, hub: &Arc<Hub>) -> Result<Self, Response> {
         let connection = request.extensions().get::<Connection>().cloned();
-        let (webhook, standing) = read(request, hub).await?;
+        let (webhook, standing) = read(request, hub, false).await?;
         if standing != Standing::Signed {
             return Err(refuse(hub, standing));
         }
@@ -42,50 +43,61 @@ impl FromRequest<Arc<Hub>> for Signed {
     }
 }
 
-/// Reads a webhook and says how it stands, for the one route that may decide differently.
-pub async fn read(request: Request, hub: &Arc<Hub>) -> Result<(Signed, Standing), Response> {
+/// Reads a webhook and says how it stands, for the one route that may decide differently. What is not signed has no fields,
+/// except where `unsigned_too` asks for those of a request without any signature.
+///
+/// # Errors
+/// The body is too long, did not come, or has more in it than Twilio would send.
+pub async fn read(
+    request: Request,
+    hub: &Arc<Hub>,
+    unsigned_too: bool,
+) -> Result<(Signed, Standing), Response> {
     let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let signature = text(&headers, HEADER);
+    if signature.is_none() && !unsigned_too {
+        // Not worth waiting for its body.
+        return Ok((Signed::default(), Standing::Missing));
+    }
     let body = Bytes::from_request(request, hub)
         .await
         .map_err(|error| error.into_response())?;
-    let query = uri.query().unwrap_or_default();
-    let form = if is_form(&headers) {
-        Fields::parse(&body)
-    } else {
-        Fields::default()
+    // Before anything is made of it.
+    let form: &[u8] = if is_form(&headers) { &body } else { &[] };
+    let query = uri.query().unwrap_or_default().as_bytes();
+    for text in [form, query] {
+        webhook::check(text).map_err(|error| refuse_size(hub, error))?;
+    }
+    let standing = match signature {
+        Some(signature) if is_signed(hub, (&uri, &headers), (&body, form), signature) => Standing::Signed,
+        Some(_) => return Ok((Signed::default(), Standing::Wrong)),
+        None => Standing::Missing,
     };
-    let Some(signature) = text(&headers, HEADER) else {
-        return Ok((
-            Signed {
-                form,
-                query: Fields::parse(query.as_bytes()),
-            },
-            Standing::Missing,
-        ));
+    let read = |text| Fields::parse(text).map_err(|error| refuse_size(hub, error));
+    let webhook = Signed {
+        form: read(form)?,
+        query: read(query)?,
     };
+    Ok((webhook, standing))
+}
+
+/// Whether a webhook's signature fits its form and, by its hash, a body that is none.
+fn is_signed(
+    hub: &Hub,
+    (uri, headers): (&Uri, &HeaderMap),
+    (body, form): (&[u8], &[u8]),
+    signature: &str,
+) -> bool {
     let signed = SignedRequest {
-        path_and_query: path_and_query(&uri),
-        form: form.pairs(),
+        path_and_query: path_and_query(uri),
+        form,
         signature,
-        settings: text(&headers, SETTINGS_HEADER),
+        settings: text(headers, SETTINGS_HEADER),
     };
-    let fits = hub.config.twilio.keys.verify_webhook(&hub.config.public, signed);
-    // A body that is no form is not in the signature; its hash in the query is.
-    let whole = is_form(&headers)
-        || body.is_empty()
-        || (query.contains("bodySHA256=") && body_hash_fits(query, &body));
-    let standing = if fits && whole {
-        Standing::Signed
-    } else {
-        Standing::Wrong
-    };
-    Ok((
-        Signed {
-            form,
-            query: Fields::parse(query.as_bytes()),
-        },
-        standing,
-    ))
+    let query = uri.query().unwrap_or_default();
+    let hashed = || query.contains("bodySHA256=") && body_hash_fits(query, body);
+    hub.config.twilio.keys.verify_webhook(&hub.config.public, signed)
+        && (body.is_empty() || is_form(headers) || hashed())
 }
 
 /// How a stream's handshake stands.
@@ -116,9 +128,20 @@ pub fn refuse(hub: &Hub, standing: Standing) -> Response {
     (StatusCode::FORBIDDEN, "the request is not signed by Twilio\n").into_response()
 }
 
+/// 413, counted and logged.
+fn refuse_size(hub: &Hub, error: TooMuch) -> Response {
+    hub.metrics.unsigned.inc();
+    tracing::warn!(%error, "a webhook was refused for its size");
+    (StatusCode::PAYLOAD_TOO_LARGE, format!("{error}\n")).into_response()
+}
+
+/// Whether the body is a form. Types are compared without case, and may have parameters (RFC 9110, 8.3.1).
 fn is_form(headers: &HeaderMap) -> bool {
-    text(headers, header::CONTENT_TYPE.as_str())
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    text(headers, header::CONTENT_TYPE.as_str()).is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -310,6 +310,8 @@ impl CallTask {
             }
             // Nor is what they say and write just now, and there is a lot of it.
             Event::Caption { .. } | Event::Talking { .. } => {}
+            // Keys may be a card's number.
+            Event::Key { side, .. } => tracing::debug!(%call, %side, "a key was pressed"),
             Event::Typed { speaker, number, .. } => {
                 tracing::debug!(%call, %speaker, number, "a message was typed");
             }

@@ -18,7 +18,7 @@ pub mod read;
 pub mod record;
 pub mod redact;
 pub mod scribe;
-mod search;
+pub(crate) mod search;
 pub mod spool;
 pub mod store;
 pub mod writer;

@@ -3,8 +3,11 @@
 //! The signature is an HMAC over the URL as Twilio called it and the sorted form fields. The URL is built from our own
 //! configuration, never from a `Host` header. Twilio leaves the port out of some signatures and puts it into others,
 //! and may add a slash to a stream's path, so every such variant is tried.
+//!
+//! Anybody can ask for this work, so it is bounded: a form is refused by its size before it is decoded, its fields are
+//! borrowed from the body as it came, and nothing else is made of the body before the signature has been found right.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,11 +18,19 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
+use super::webhook;
+
 /// The header that carries the signature.
 pub const HEADER: &str = "x-twilio-signature";
 
 /// The header that names another key and algorithm than the account's token and SHA-1.
 pub const SETTINGS_HEADER: &str = "x-twilio-webhooks-signature-settings";
+
+/// Characters of a signature: 44 for the longest, which is that of SHA-256.
+const SIGNATURE_MAX: usize = 44;
+
+/// Characters of the settings header; the id of a key has 34.
+const SETTINGS_MAX: usize = 256;
 
 /// What requests may be signed with.
 #[derive(Clone, Debug)]
@@ -35,8 +46,8 @@ pub struct Keys {
 pub struct Signed<'a> {
     /// Path and query exactly as they came.
     pub path_and_query: &'a str,
-    /// The decoded form fields of a POST; none for a GET, a stream's handshake, or a body of another type.
-    pub form: &'a [(String, String)],
+    /// The body of a POST that is a form, as it came; empty for a GET, a stream's handshake, or a body of another type.
+    pub form: &'a [u8],
     pub signature: &'a str,
     /// The settings header, if there is one.
     pub settings: Option<&'a str>,
@@ -61,20 +72,24 @@ impl Keys {
     }
 
     fn verify(&self, bases: &[String], tails: &[&str], request: Signed<'_>) -> bool {
-        let Ok(claimed) = STANDARD.decode(request.signature) else {
+        let signature = Some(request.signature).filter(|text| text.len() <= SIGNATURE_MAX);
+        let Some(Ok(claimed)) = signature.map(|text| STANDARD.decode(text)) else {
             return false;
         };
         let Some((algorithm, keys)) = self.candidates(request.settings) else {
             return false;
         };
-        let fields = canonical(request.form);
+        let Ok(fields) = webhook::pairs(request.form) else {
+            return false;
+        };
+        let fields = canonical(fields);
         let mut fits = false;
         for base in bases {
             for tail in tails {
-                let text = format!("{base}{}{tail}{fields}", request.path_and_query);
+                let url = [base, request.path_and_query, tail];
                 for key in &keys {
                     // No early exit: how long this takes says nothing about which variant came close.
-                    fits |= bool::from(sign(algorithm, key, &text).ct_eq(&claimed));
+                    fits |= bool::from(sign(algorithm, key, &url, &fields).ct_eq(&claimed));
                 }
             }
         }
@@ -85,6 +100,9 @@ impl Keys {
         let Some(settings) = settings else {
             return Some((Algorithm::Sha1, self.tokens.iter().collect()));
         };
+        if settings.len() > SETTINGS_MAX {
+            return None;
+        }
         let value = |name: &str| {
             settings
                 .split(',')
@@ -139,32 +157,34 @@ fn bases(public: &Url, scheme: &str) -> Vec<String> {
     bases
 }
 
-/// Names in order, each with its distinct values in order, nothing in between.
-fn canonical(form: &[(String, String)]) -> String {
-    let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, value) in form {
-        fields.entry(name).or_default().insert(value);
-    }
-    let mut text = String::new();
-    for (name, values) in fields {
-        for value in values {
-            text.push_str(name);
-            text.push_str(value);
-        }
-    }
-    text
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// Names in order, each with its distinct values in order.
+fn canonical(mut fields: Vec<Pair<'_>>) -> Vec<Pair<'_>> {
+    fields.sort_unstable();
+    fields.dedup();
+    fields
 }
 
-fn sign(algorithm: Algorithm, key: &SecretString, text: &str) -> Vec<u8> {
-    let key = key.expose_secret().as_bytes();
-    // An HMAC key may have any length.
+/// The signature over the parts of a URL and the fields, with nothing in between.
+fn sign(algorithm: Algorithm, key: &SecretString, url: &[&str], fields: &[Pair<'_>]) -> Vec<u8> {
+    let fields = fields
+        .iter()
+        .flat_map(|(name, value)| [name.as_ref(), value.as_ref()]);
+    let parts = url.iter().copied().chain(fields);
     match algorithm {
-        Algorithm::Sha1 => Hmac::<Sha1>::new_from_slice(key)
-            .map(|mac| mac.chain_update(text).finalize().into_bytes().to_vec()),
-        Algorithm::Sha256 => Hmac::<Sha256>::new_from_slice(key)
-            .map(|mac| mac.chain_update(text).finalize().into_bytes().to_vec()),
+        Algorithm::Sha1 => mac::<Hmac<Sha1>>(key, parts),
+        Algorithm::Sha256 => mac::<Hmac<Sha256>>(key, parts),
     }
-    .unwrap_or_default()
+}
+
+fn mac<'a, M: Mac + KeyInit>(key: &SecretString, parts: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    // An HMAC key may have any length, so there is always one.
+    let Ok(mut mac) = <M as KeyInit>::new_from_slice(key.expose_secret().as_bytes()) else {
+        return Vec::new();
+    };
+    parts.for_each(|part| mac.update(part.as_bytes()));
+    mac.finalize().into_bytes().to_vec()
 }
 
 #[cfg(test)]

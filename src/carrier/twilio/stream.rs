@@ -35,8 +35,9 @@ pub struct Start<'a> {
 /// A message that cannot be understood.
 #[derive(Debug, thiserror::Error)]
 pub enum Malformed {
-    #[error("not JSON of the expected shape: {0}")]
-    Json(#[from] serde_json::Error),
+    // No more of it: the error itself quotes what it did not expect.
+    #[error("not JSON of the expected shape, at column {0}")]
+    Json(usize),
     #[error("`{0}` lacks its content")]
     Empty(&'static str),
     #[error("audio that is not base64")]
@@ -63,7 +64,7 @@ struct Frame<'a> {
 #[derive(Deserialize)]
 struct Media<'a> {
     #[serde(default)]
-    timestamp: Number,
+    timestamp: Option<Number>,
     #[serde(borrow)]
     payload: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -74,21 +75,21 @@ struct Media<'a> {
 #[serde(rename_all = "camelCase")]
 struct StartBody<'a> {
     #[serde(borrow, default)]
-    stream_sid: Cow<'a, str>,
+    stream_sid: Option<Text<'a>>,
     #[serde(borrow, default)]
-    call_sid: Cow<'a, str>,
+    call_sid: Option<Text<'a>>,
     #[serde(borrow, default)]
-    account_sid: Cow<'a, str>,
+    account_sid: Option<Text<'a>>,
     #[serde(borrow, default)]
-    custom_parameters: Parameters<'a>,
+    custom_parameters: Option<Parameters<'a>>,
     #[serde(borrow, default)]
     media_format: Option<MediaFormat<'a>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Parameters<'a> {
     #[serde(borrow, default)]
-    token: Cow<'a, str>,
+    token: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -118,7 +119,7 @@ struct Dtmf<'a> {
 /// Text that is not JSON, lacks what its event needs, carries something that is not base64, or announces another
 /// audio format.
 pub fn decode<'a>(text: &'a str, scratch: &'a mut Vec<u8>) -> Result<Message<'a>, Malformed> {
-    let frame: Frame<'a> = serde_json::from_str(text)?;
+    let frame: Frame<'a> = serde_json::from_str(text).map_err(|error| Malformed::Json(error.column()))?;
     Ok(match &*frame.event {
         "media" => {
             let media = frame.media.ok_or(Malformed::Empty("media"))?;
@@ -129,7 +130,7 @@ pub fn decode<'a>(text: &'a str, scratch: &'a mut Vec<u8>) -> Result<Message<'a>
                 return Err(Malformed::Base64);
             }
             Message::Leg(LegEvent::Audio {
-                timestamp_ms: media.timestamp.0,
+                timestamp_ms: media.timestamp.unwrap_or_default().0,
                 mulaw: scratch,
             })
         }
@@ -154,7 +155,7 @@ pub fn decode<'a>(text: &'a str, scratch: &'a mut Vec<u8>) -> Result<Message<'a>
     })
 }
 
-fn started(start: StartBody<'_>) -> Result<Start<'_>, Malformed> {
+fn started<'a>(start: StartBody<'a>) -> Result<Start<'a>, Malformed> {
     if let Some(MediaFormat {
         encoding,
         sample_rate,
@@ -167,11 +168,13 @@ fn started(start: StartBody<'_>) -> Result<Start<'_>, Malformed> {
             return Err(Malformed::Format(format!("{shown} at {rate} Hz")));
         }
     }
+    // What is null is not there.
+    let text = |text: Option<Text<'a>>| text.unwrap_or_default().0;
     Ok(Start {
-        stream_sid: start.stream_sid,
-        call_sid: start.call_sid,
-        account_sid: start.account_sid,
-        token: start.custom_parameters.token,
+        stream_sid: text(start.stream_sid),
+        call_sid: text(start.call_sid),
+        account_sid: text(start.account_sid),
+        token: text(start.custom_parameters.and_then(|custom| custom.token)),
     })
 }
 
@@ -248,6 +251,10 @@ mod tests {
                 "Connected",
             ),
             (
+                r#"{"event":"media","media":{"payload":"/w==","timestamp":null},"start":null,"mark":null}"#,
+                "Leg(Audio { timestamp_ms: 0, mulaw: [255] })",
+            ),
+            (
                 r#"{"event":"media","sequenceNumber":"2","streamSid":"MZ1","media":{"track":"inbound","chunk":"1","timestamp":"20","payload":"AAEC\/w=="}}"#,
                 "Leg(Audio { timestamp_ms: 20, mulaw: [0, 1, 2, 255] })",
             ),
@@ -272,6 +279,29 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_null_in_an_introduction_is_not_there() {
+        let mut scratch = Vec::new();
+        for start in [
+            r#"{"event":"start","start":{"callSid":"CA1","customParameters":null}}"#,
+            r#"{"event":"start","start":{"callSid":"CA1","customParameters":{"token":null}}}"#,
+            r#"{"event":"start","start":{"callSid":"CA1","streamSid":null,"accountSid":null,"mediaFormat":null}}"#,
+            r#"{"event":"start","start":{"callSid":"CA1","mediaFormat":{"encoding":null,"sampleRate":null}}}"#,
+        ] {
+            match decode(start, &mut scratch) {
+                Ok(Message::Start(start)) => assert_eq!((&*start.call_sid, &*start.token), ("CA1", "")),
+                other => panic!("{start}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_mistake_quotes_nothing_of_the_message() {
+        let text = r#"{"event":"media","media":"what somebody said"}"#;
+        let error = decode(text, &mut Vec::new()).expect_err("a mistake").to_string();
+        assert!(!error.contains("somebody"), "{error}");
     }
 
     #[test]

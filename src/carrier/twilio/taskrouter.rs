@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::webhook::Fields;
 use crate::call::{CallId, TaskEvent};
+use crate::wire;
 
 /// The private key of a task that holds our call id.
 pub const CALL_KEY: &str = "duologue_call";
@@ -21,7 +22,9 @@ struct Attributes {
 
 /// Which of our calls an event names, whatever it says.
 pub fn call(fields: &Fields) -> Option<CallId> {
-    let attributes: Attributes = serde_json::from_str(fields.value("TaskAttributes")).ok()?;
+    // They are the account's own, and may have any text beside what is ours.
+    let mut mended = String::new();
+    let attributes: Attributes = wire::from_json(fields.value("TaskAttributes"), &mut mended).ok()?;
     attributes.duologue_call?.parse().ok()
 }
 
@@ -77,7 +80,7 @@ mod tests {
         body.append_pair("EventType", kind)
             .append_pair("WorkerName", "ana")
             .append_pair("TaskAttributes", attributes);
-        read(&Fields::parse(body.finish().as_bytes())).map(|(call, event)| {
+        read(&Fields::parse(body.finish().as_bytes()).expect("few fields")).map(|(call, event)| {
             assert_eq!(call.to_string(), CALL);
             event
         })
@@ -91,6 +94,8 @@ mod tests {
         };
         assert_eq!(event("reservation.accepted", &ours), Some(accepted));
         assert_eq!(event("reservation.created", &ours), Some(TaskEvent::Offered));
+        let half = ours.replace("Spanish", r"\ud83d");
+        assert_eq!(event("reservation.created", &half), Some(TaskEvent::Offered));
         assert_eq!(event("task.canceled", &ours), Some(TaskEvent::Canceled));
         assert_eq!(event("worker.activity.update", &ours), None);
         for foreign in [

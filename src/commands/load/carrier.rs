@@ -280,15 +280,14 @@ mod tests {
             shared: Vec::new(),
         };
         let public = Url::parse("http://127.0.0.1:5050").expect("a URL");
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let form = [pair("To", NUMBER), pair("CallSid", "CA1")];
+        let form = format!("To={}&CallSid=CA1", NUMBER.replace('+', "%2B"));
         let signature = sign(
             "http://127.0.0.1:5050/incoming-call?lang=spanish",
             &[("To", NUMBER), ("CallSid", "CA1")],
         );
         let request = Signed {
             path_and_query: "/incoming-call?lang=spanish",
-            form: &form,
+            form: form.as_bytes(),
             signature: &signature,
             settings: None,
         };
