@@ -10,6 +10,7 @@ use sqlx::{Any, AnyPool, Row as _};
 
 use super::limit::Limits;
 use super::password::{Failed, Passwords};
+use super::signed::KeyCell;
 use super::user::{Role, User};
 use crate::records::store::Store;
 use crate::records::unix_ms;
@@ -25,6 +26,7 @@ const USERS_MAX: i64 = 10_000;
 pub struct Accounts {
     store: Arc<Store>,
     pub(super) passwords: Passwords,
+    pub(super) key: KeyCell,
     limits: Mutex<Limits>,
 }
 
@@ -84,6 +86,7 @@ impl Accounts {
         Self {
             store,
             passwords: Passwords::default(),
+            key: KeyCell::default(),
             limits: Mutex::default(),
         }
     }

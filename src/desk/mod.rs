@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `user`, `accounts`, `session` | users, their roles, and their sessions in the database |
+//! | `signed` | values that we hand out and want back unchanged |
 //! | `password`, `limit` | how passwords are kept, and how often somebody may guess |
 //! | `guard`, `refusal` | who may reach a route, and what everybody else is told |
 //! | `oidc`, `id_token` | single sign-on by OpenID Connect |
@@ -26,6 +27,7 @@ pub mod reply_routes;
 pub mod secret;
 pub mod session;
 pub mod session_routes;
+pub mod signed;
 pub mod user;
 pub mod user_routes;
 

@@ -31,6 +31,9 @@ const SEARCH: i64 = 3;
 const SEARCH_SQLITE: &str = include_str!("schema/0003_search_sqlite.sql");
 const SEARCH_POSTGRES: &str = include_str!("schema/0003_search_postgres.sql");
 
+/// What has come since.
+const LATER: [(i64, &str, &str); 1] = [(4, "secrets", include_str!("schema/0004_secrets.sql"))];
+
 /// A pool of connections.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -92,7 +95,10 @@ impl Store {
         } else {
             SEARCH_POSTGRES
         };
-        let all = MIGRATIONS.into_iter().chain([(SEARCH, "search", search)]);
+        let all = MIGRATIONS
+            .into_iter()
+            .chain([(SEARCH, "search", search)])
+            .chain(LATER);
         let migrations = all.map(|(version, name, sql)| {
             let sql = sql.into_sql_str();
             Migration::new(version, name.into(), MigrationType::Simple, sql, false)
