@@ -21,6 +21,7 @@ use super::secret::Secret;
 use super::session::cookie_name;
 use super::user::User;
 use crate::config::Config;
+use crate::http::client::client_address;
 use crate::records::unix_ms;
 
 /// The header with the session's token.
@@ -48,21 +49,9 @@ pub struct SameOrigin {
     pub user: User,
 }
 
-/// Where the request comes from: the next proxy, if there is one. `None` if the server does not tell.
+/// The address of whoever sends the request, behind the proxies that are trusted. `None` if the server does not tell.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub Option<IpAddr>);
-
-impl SignedIn {
-    /// The same user as they are by now; `None` once the session has ended. This is no use of the session: a page that is
-    /// left open keeps nobody signed in.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn renewed(&self, desk: &Desk) -> Result<Option<User>, sqlx::Error> {
-        let living = desk.accounts.living(&self.session, unix_ms()).await?;
-        Ok(living.map(|(user, _)| user))
-    }
-}
 
 /// A JSON body; what is wrong with it is answered like every other refusal.
 #[derive(Debug)]
@@ -126,9 +115,11 @@ impl FromRequestParts<Arc<Desk>> for SameOrigin {
 impl FromRequestParts<Arc<Desk>> for Peer {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Desk>) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Self::Rejection> {
         let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(info.map(|ConnectInfo(address)| address.ip())))
+        Ok(Self(info.map(|ConnectInfo(peer)| {
+            client_address(peer.ip(), &parts.headers, &desk.config.trusted_proxies)
+        })))
     }
 }
 
