@@ -5,11 +5,13 @@
 //! 1. Whoever is signed in, or guesses on a device that has signed in with this name before; names take turns. What others
 //!    try elsewhere delays nobody here; a device has a limit of its own.
 //! 2. Everybody else, by the networks that they come from. A name that may be guessed at ([`Limits`]) goes to the network
-//!    whose last guess at it is longest ago; of several names the one whose network was served longest ago is next.
+//!    whose last guess at it is longest ago; of several networks the one that was served longest ago is next, with its
+//!    newest request.
 //!
 //! When too many wait, one of those goes who take the most room, and whoever comes with the first request of a network does
 //! not, as long as another has two.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -239,18 +241,27 @@ impl Turns {
                 *best = (at, rank);
             }
         }
-        let rank = |(at, (_, since, ticket)): &(usize, (Option<Instant>, Instant, Ticket))| {
-            let served = self
-                .waiting
-                .get(*at)
-                .and_then(|one| self.served.get(&one.turn.group()));
-            (served.copied(), *since, *ticket)
+        // Of each network its newest, for another name than before if there is one: if more comes from it than can be
+        // checked, whoever comes now is served, or comes again, and nobody waits behind what is stale.
+        let mut newest: HashMap<IpAddr, (usize, (Option<Instant>, Reverse<Ticket>))> = HashMap::new();
+        for (at, (served, _, ticket)) in first.into_values() {
+            let Some(Asker::Network(network)) = self.waiting.get(at).map(|one| one.turn.from) else {
+                continue;
+            };
+            let rank = (served, Reverse(ticket));
+            let best = newest.entry(network).or_insert((at, rank));
+            if rank < best.1 {
+                *best = (at, rank);
+            }
+        }
+        let longest_ago = |(network, (_, (_, Reverse(ticket)))): &(IpAddr, (usize, _))| {
+            (self.served.get(&Group::Network(*network)).copied(), *ticket)
         };
-        first.into_values().min_by_key(rank).map(|(at, _)| at)
+        newest.into_iter().min_by_key(longest_ago).map(|(_, (at, _))| at)
     }
 
     /// Who has to go now that `new` waits too: of the group with the most requests, one for the name with the most of
-    /// them, the newest; `new` only if no other is like it.
+    /// them, the oldest; `new` only if no other is like it.
     fn too_many(&self, new: Turn) -> Option<Ticket> {
         let all = || self.waiting.iter().map(|one| one.turn);
         let alike = || all().filter(|one| one.is_strange() == new.is_strange());
@@ -267,12 +278,12 @@ impl Turns {
         let names = count(alike().map(|one| one.name));
         let rank = |one: &Turn| {
             let group = one.group();
-            let newest = (one.ticket != new.ticket, one.ticket);
+            let oldest = (one.ticket != new.ticket, Reverse(one.ticket));
             (
                 groups[&group],
                 pairs[&(group, one.name)],
                 names[&one.name],
-                newest,
+                oldest,
             )
         };
         alike().max_by_key(rank).map(|one| one.ticket)

@@ -72,7 +72,6 @@ async fn one(
         viewer: Viewer::new(desk, viewer),
         call,
         news,
-        over: false,
     };
     feed.viewer
         .tell("snapshot", &json!({"call": live, "utterances": lines}));
@@ -86,6 +85,8 @@ struct Viewer {
     user: User,
     place: Watching,
     pending: VecDeque<Event>,
+    /// There will be no more.
+    over: bool,
 }
 
 impl Viewer {
@@ -96,6 +97,7 @@ impl Viewer {
             user: who.user,
             place,
             pending: VecDeque::new(),
+            over: false,
         }
     }
 
@@ -135,9 +137,11 @@ fn sse(feed: impl Following) -> Feed {
             if let Some(event) = feed.viewer().pending.pop_front() {
                 return Some((Ok(event), feed));
             }
-            if !feed.next().await && feed.viewer().pending.is_empty() {
+            if feed.viewer().over {
                 return None;
             }
+            // What was told last is still sent.
+            feed.viewer().over = !feed.next().await;
         }
     });
     let events: std::pin::Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(events);
@@ -220,7 +224,6 @@ struct CallFeed {
     viewer: Viewer,
     call: CallId,
     news: broadcast::Receiver<News>,
-    over: bool,
 }
 
 impl CallFeed {
@@ -259,11 +262,8 @@ impl CallFeed {
 
 impl Following for CallFeed {
     async fn next(&mut self) -> bool {
-        if self.over {
-            return false;
-        }
         let closing = self.viewer.desk.closing.clone();
-        let goes_on = tokio::select! {
+        tokio::select! {
             news = self.news.recv() => match news {
                 Ok(news) => self.take(news),
                 Err(RecvError::Lagged(_)) => self.look_again(),
@@ -271,9 +271,7 @@ impl Following for CallFeed {
             },
             rights = self.viewer.place.changed() => self.viewer.has(rights) && self.look_again(),
             () = closing.cancelled() => false,
-        };
-        self.over = !goes_on;
-        goes_on
+        }
     }
 
     fn viewer(&mut self) -> &mut Viewer {
