@@ -19,6 +19,7 @@
 //! | [`records`] | what is kept of calls, in SQLite or PostgreSQL |
 //! | [`http`] | webhooks, streams, probes |
 //! | [`language`], [`phrase`] | the languages and our own sentences in them |
+//! | [`name`] | names of users and workers, and when two are one |
 //! | [`config`] | the environment, checked as a whole |
 //! | [`sim`] | Twilio and OpenAI, simulated on loopback |
 //!
@@ -39,7 +40,9 @@ pub mod fuzzing;
 pub mod http;
 pub mod hub;
 pub mod language;
+pub mod name;
 pub mod phrase;
+pub mod priority;
 pub mod recording;
 pub mod records;
 pub mod sim;

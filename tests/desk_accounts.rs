@@ -4,6 +4,8 @@
 
 mod office;
 
+use std::time::Duration;
+
 use duologue::desk::user::Role;
 use office::{Office, PASSWORD};
 use reqwest::Method;
@@ -32,30 +34,126 @@ async fn a_session_begins_with_the_password_lasts_and_ends_at_the_sign_out() {
     assert_eq!(ada.csrf, token, "the token is the session's, not the page's");
     let mut kept = ada.clone();
     assert_eq!(ada.delete("/api/session").await.status, 204);
-    assert!(ada.jar.is_empty(), "{:?}", ada.jar);
+    let left: Vec<_> = ada.jar.keys().map(String::as_str).collect();
+    assert_eq!(left, ["duologue_device"], "the device stays known");
     assert_eq!(kept.who().await, None, "the cookie is of no use any more");
 }
 
+/// A guess is not answered within this time if it is held.
+const HELD: Duration = Duration::from_secs(1);
+
 #[tokio::test]
-async fn who_guesses_waits_and_the_right_password_does_not_shorten_it() {
+async fn ten_guesses_at_a_name_are_free_and_nobody_learns_whether_there_is_such_a_user() {
     let office = Office::open(&[]).await;
+    office.hire("ben", Role::Agent).await;
     let mut browser = office.browser();
-    // Whether there is such a user makes no difference.
-    for name in ["ada", "nobody"] {
-        for _ in 0..5 {
+    for name in ["ada", "nobody", "no such name"] {
+        for _ in 0..10 {
             let answer = browser.sign_in(name, OTHER).await;
             assert_eq!(answer.status, 401, "{name}");
             assert_eq!(answer.json()["error"], "The name or the password is wrong.");
         }
         for password in [OTHER, PASSWORD] {
-            let answer = browser.sign_in(name, password).await;
-            assert_eq!(answer.status, 429, "{name}");
-            assert_eq!(answer.header("retry-after"), "1");
+            let held = tokio::time::timeout(HELD, browser.sign_in(name, password)).await;
+            assert!(held.is_err(), "{name}");
         }
     }
     assert!(browser.jar.is_empty());
+    assert_eq!(
+        browser.sign_in("ben", PASSWORD).await.status,
+        200,
+        "another name is free"
+    );
+}
+
+#[tokio::test]
+async fn a_device_waits_for_its_own_guesses_alone() {
+    let office = Office::open(&[]).await;
     office.hire("ben", Role::Agent).await;
-    assert_eq!(browser.sign_in("ben", PASSWORD).await.status, 200);
+    let mut device = office.seat("ada").await;
+    let cookie = device.jar.get("duologue_device").cloned().expect("a cookie");
+    for _ in 0..5 {
+        assert_eq!(device.sign_in("ADA", OTHER).await.status, 401);
+    }
+    for password in [OTHER, PASSWORD] {
+        let answer = device.sign_in("ada", password).await;
+        assert_eq!(answer.status, 429, "{}", answer.text);
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    // Somebody else on the same device, and the same name elsewhere.
+    assert_eq!(device.sign_in("ben", PASSWORD).await.status, 200);
+    assert_eq!(office.browser().sign_in("ada", PASSWORD).await.status, 200);
+    // What is not signed by us is no device: its guesses are a stranger's.
+    for forged in [
+        cookie.replace(&cookie[..4], "AAAA"),
+        cookie[1..].to_owned(),
+        String::new(),
+    ] {
+        let mut stranger = office.browser();
+        stranger.jar.insert("duologue_device".to_owned(), forged);
+        for _ in 0..6 {
+            let wrong = tokio::time::timeout(HELD, stranger.sign_in("ada", OTHER)).await;
+            assert!(wrong.is_err() || wrong.is_ok_and(|answer| answer.status == 401));
+        }
+    }
+    // The change of a password is guessed at by a session, and counted there.
+    let mut ada = office.seat("ben").await;
+    for _ in 0..5 {
+        let answer = ada
+            .put("/api/session/password", json!({"old": OTHER, "new": PASSWORD}))
+            .await;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+    }
+    let answer = ada
+        .put("/api/session/password", json!({"old": OTHER, "new": PASSWORD}))
+        .await;
+    assert_eq!(answer.status, 429, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_user_may_have_a_name_in_any_script_and_it_is_one_name_however_it_is_typed() {
+    let office = Office::open(&[]).await;
+    let mut ada = office.seat("ADA").await;
+    for (name, kept, typed) in [
+        ("Renée", "renée", "RENE\u{301}E"),
+        ("Ольга", "ольга", "ОЛЬГА"),
+        ("王芳", "王芳", "王芳"),
+        ("Straße", "strasse", "STRAẞE"),
+    ] {
+        let new = json!({"name": name, "password": OTHER, "role": "agent"});
+        let answer = ada.post("/api/users", new.clone()).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["name"]),
+            (201, &json!(kept)),
+            "{name}"
+        );
+        assert_eq!(
+            ada.post(
+                "/api/users",
+                json!({"name": typed, "password": OTHER, "role": "agent"})
+            )
+            .await
+            .status,
+            409
+        );
+        assert_eq!(
+            office.browser().sign_in(typed, OTHER).await.status,
+            200,
+            "{typed}"
+        );
+        let path = format!("/api/users/{typed}");
+        assert_eq!(ada.patch(&path, json!({"language": "french"})).await.status, 200);
+        assert_eq!(ada.delete(&path).await.status, 204);
+    }
+    for hidden in ["a\u{200b}da", "\u{202e}ada", "a\u{0}", "a\u{2066}b"] {
+        let answer = ada
+            .post(
+                "/api/users",
+                json!({"name": hidden, "password": OTHER, "role": "agent"}),
+            )
+            .await;
+        assert_eq!(answer.status, 422, "{hidden:?}");
+    }
 }
 
 #[tokio::test]

@@ -181,8 +181,12 @@ pub fn desk(hub: &Arc<Hub>) -> anyhow::Result<Option<Arc<Desk>>> {
     Ok(Some(desk))
 }
 
-/// Tells a new user of the program what the desk lacks.
+/// Tells a new user of the program what the desk lacks, and an admin which names have become one.
 async fn hint(desk: &Desk) {
+    match desk.accounts.settle_names().await {
+        Ok(told) => told.iter().for_each(|sentence| tracing::warn!("{sentence}")),
+        Err(error) => tracing::warn!(%error, "the names of users cannot be looked at"),
+    }
     let nobody = desk.accounts.users().await.is_ok_and(|users| users.is_empty());
     if nobody && desk.settings.passwords {
         tracing::warn!(

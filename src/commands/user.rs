@@ -24,7 +24,7 @@ const GENERATED: usize = 20;
 pub enum UserCommand {
     /// Add a user, and ask for a password
     Add {
-        /// 1 to 64 letters, digits or any of . _ - @
+        /// 1 to 64 letters of any script, digits or any of . _ - @
         name: String,
         /// agent, supervisor or admin
         #[arg(long, default_value = "agent")]
@@ -201,6 +201,7 @@ fn obtain(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::door::Origin;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -237,7 +238,9 @@ mod tests {
         assert_eq!(said.as_deref(), Ok("Password: ada has been added as admin.\n"));
         let words = "add ben --worker ben@flex --language spanish --password-stdin";
         tell(&accounts, words, "battery staple\r\n").await.expect("added");
-        let found = accounts.check("ben", "battery staple".into(), None).await;
+        let found = accounts
+            .check("ben", "battery staple".into(), &Origin::Address(None))
+            .await;
         assert_eq!(found.expect("signed in").language.as_deref(), Some("es-US"));
         let taken = tell(&accounts, "add ADA", "correct horse").await;
         assert_eq!(taken, Err(NotDone::Taken.to_string()));
@@ -262,7 +265,12 @@ mod tests {
         let said = tell(&accounts, "add ada --generate", "").await.expect("added");
         let made = said.split_whitespace().nth(3).expect("a password").to_owned();
         assert_eq!(made.len(), GENERATED);
-        assert!(accounts.check("ada", made.clone(), None).await.is_ok());
+        assert!(
+            accounts
+                .check("ada", made.clone(), &Origin::Address(None))
+                .await
+                .is_ok()
+        );
         assert!(tell(&accounts, "password ada", "too short\n").await.is_err());
         assert!(
             tell(&accounts, "password nobody", "correct horse\n")
@@ -277,7 +285,12 @@ mod tests {
         tell(&accounts, "password ada", "correct horse\n")
             .await
             .expect("changed");
-        assert!(accounts.check("ada", "correct horse".into(), None).await.is_ok());
-        assert!(accounts.check("ada", made, None).await.is_err());
+        assert!(
+            accounts
+                .check("ada", "correct horse".into(), &Origin::Address(None))
+                .await
+                .is_ok()
+        );
+        assert!(accounts.check("ada", made, &Origin::Address(None)).await.is_err());
     }
 }

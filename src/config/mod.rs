@@ -5,6 +5,7 @@
 pub mod desk;
 mod engine;
 mod logging;
+mod network;
 mod reader;
 mod recording;
 mod records;
@@ -19,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub port: u16,
     /// Base of every URL that we give out, and of every signature.
     pub public: Url,
+    /// Who is believed to say where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
     pub twilio: Twilio,
     pub engine: Settings,
     pub agent_language: &'static Language,
@@ -148,6 +152,7 @@ impl Reader<'_> {
         );
         let port = self.parsed("API_PORT", 5050, "a port number");
         let public = self.public_url();
+        let trusted_proxies = self.trusted_proxies();
         let agent_dial = self.agent_dial();
         let twilio = self.twilio();
         let engine = self.engine();
@@ -180,6 +185,7 @@ impl Reader<'_> {
             host: host?,
             port: port?,
             public: public?,
+            trusted_proxies: trusted_proxies?,
             twilio: twilio?,
             engine: engine?,
             agent_language: agent_language?,

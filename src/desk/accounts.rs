@@ -1,16 +1,17 @@
 //! Users in the database, and who may sign in as one.
 
 use std::future::Future;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row as _};
 
-use super::limit::Limits;
+use super::door::{Door, Origin};
 use super::password::{Failed, Passwords};
+use super::signed::KeyCell;
 use super::user::{Role, User};
+use super::watch::Watchers;
 use crate::records::store::Store;
 use crate::records::unix_ms;
 
@@ -24,8 +25,11 @@ const USERS_MAX: i64 = 10_000;
 #[derive(Debug)]
 pub struct Accounts {
     store: Arc<Store>,
-    pub(super) passwords: Passwords,
-    limits: Mutex<Limits>,
+    passwords: Passwords,
+    pub(super) key: KeyCell,
+    door: Arc<Door>,
+    /// Told when rights may have changed.
+    watchers: Arc<Watchers>,
 }
 
 /// Somebody who is not there yet. All of it has been checked.
@@ -84,7 +88,9 @@ impl Accounts {
         Self {
             store,
             passwords: Passwords::default(),
-            limits: Mutex::default(),
+            key: KeyCell::default(),
+            door: Arc::default(),
+            watchers: Arc::default(),
         }
     }
 
@@ -92,52 +98,44 @@ impl Accounts {
         self.store.pool()
     }
 
-    /// The PHC string of a new password.
+    /// Who watches at the desk by the rights that stand here.
+    pub fn watchers(&self) -> &Arc<Watchers> {
+        &self.watchers
+    }
+
+    /// Somebody's rights may have changed.
+    pub(super) fn rights_changed(&self) {
+        self.watchers.look();
+    }
+
+    /// The PHC string of a new password, for somebody who may set it: signed in, or at the command line.
     ///
     /// # Errors
     /// Too many passwords are being checked.
     pub async fn hash(&self, password: String) -> Result<String, Failed> {
-        self.passwords.hash(password).await
+        let turn = self.door.enter_signed_in().await.map_err(|_| Failed::Busy)?;
+        self.passwords.hash(password, &turn).await
     }
 
-    /// Whose name and password these are. Who fails too often has to wait.
+    /// Whose name and password these are; the name is folded. Waits until it is their turn.
     ///
     /// # Errors
-    /// They fit nobody who may sign in, too many attempts were made, or the database is away.
-    pub async fn check(
-        &self,
-        name: &str,
-        password: String,
-        peer: Option<IpAddr>,
-    ) -> Result<User, NotSignedIn> {
-        let limited = self.limits().attempt(name, peer, Instant::now());
-        limited.map_err(NotSignedIn::Wait)?;
-        let found = async {
-            let found = self.row(name).await?;
-            let kept = found.as_ref().and_then(|(_, password)| password.clone());
-            let fits = self.passwords.verify(password, kept).await?;
-            Ok::<_, NotSignedIn>(found.map(|(user, _)| user).filter(|user| fits && !user.disabled))
-        };
-        match found.await {
-            Ok(Some(user)) => {
-                self.limits().succeeded(name, peer);
-                Ok(user)
-            }
-            Ok(None) => {
-                self.limits().failed(name, peer, Instant::now());
-                tracing::info!("a sign-in has failed");
-                Err(NotSignedIn::Wrong)
-            }
-            // That we are of no use is no failure of theirs; but it stays counted, so that nobody can guess meanwhile.
-            Err(error) => Err(error),
+    /// They fit nobody who may sign in, the turn does not come soon enough, or the database is away.
+    pub async fn check(&self, name: &str, password: String, origin: &Origin) -> Result<User, NotSignedIn> {
+        let turn = self.door.enter(name, origin).await.map_err(NotSignedIn::Wait)?;
+        let found = self.row(name).await?;
+        let kept = found.as_ref().and_then(|(_, password)| password.clone());
+        let fits = self.passwords.verify(password, kept, &turn).await?;
+        let user = found.map(|(user, _)| user).filter(|user| fits && !user.disabled);
+        // That we are of no use is no failure of theirs; but it stays counted, so that nobody can guess meanwhile.
+        match &user {
+            Some(_) => turn.was_right(),
+            None => turn.was_wrong(),
         }
+        user.ok_or(NotSignedIn::Wrong)
     }
 
-    fn limits(&self) -> std::sync::MutexGuard<'_, Limits> {
-        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A user by name, in lower case.
+    /// A user by their folded name.
     ///
     /// # Errors
     /// The database is away.
@@ -252,7 +250,9 @@ impl Accounts {
             transaction.commit().await?;
             Ok(user)
         };
-        soon_done(changing).await
+        let done = soon_done(changing).await;
+        self.rights_changed();
+        done
     }
 
     /// Removes a user, with their sessions and their own replies.
@@ -280,7 +280,9 @@ impl Accounts {
             transaction.commit().await?;
             Ok(())
         };
-        soon_done(removing).await
+        let done = soon_done(removing).await;
+        self.rights_changed();
+        done
     }
 }
 

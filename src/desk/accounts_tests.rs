@@ -162,7 +162,7 @@ async fn a_name_and_a_subject_belong_to_one_user() {
 }
 
 #[tokio::test]
-async fn a_right_password_during_the_wait_is_refused_too() {
+async fn a_right_password_during_a_devices_wait_is_refused_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let accounts = accounts(&folder).await;
     let password = accounts.hash("correct horse".into()).await.expect("a hash");
@@ -171,12 +171,44 @@ async fn a_right_password_during_the_wait_is_refused_too() {
         ..new("ana", Role::Agent)
     };
     accounts.add(ana).await.expect("added");
-    let check = async |word: &str| accounts.check("ana", word.to_owned(), None).await;
-    assert!(check("correct horse").await.is_ok());
+    let (device, other) = (Origin::Device("one".into()), Origin::Device("other".into()));
+    let check = async |word: &str, origin: &Origin| accounts.check("ana", word.to_owned(), origin).await;
+    assert!(check("correct horse", &device).await.is_ok());
     for _ in 0..5 {
-        let wrong = check("battery staple").await;
+        let wrong = check("battery staple", &device).await;
         assert!(matches!(wrong, Err(NotSignedIn::Wrong)), "{wrong:?}");
     }
-    let waits = check("correct horse").await;
+    let waits = check("correct horse", &device).await;
     assert!(matches!(waits, Err(NotSignedIn::Wait(_))), "{waits:?}");
+    for origin in [other, Origin::Address(None)] {
+        assert!(check("correct horse", &origin).await.is_ok(), "{origin:?}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_watch_are_looked_at_together_and_stay_unused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let accounts = accounts(&folder).await;
+    for name in ["ana", "ben"] {
+        accounts.add(new(name, Role::Agent)).await.expect("added");
+    }
+    let (ana, ben, ended) = (secret(), secret(), secret());
+    for (name, session) in [("ana", &ana), ("ben", &ben), ("ana", &ended)] {
+        accounts.open(name, session, NOW).await.expect("opened");
+    }
+    accounts.close(&ended).await.expect("closed");
+    let ids = [ana.id(), ended.id(), ben.id(), secret().id()];
+    let names = async |now| {
+        let living = accounts.living_of(&ids, now).await.expect("read");
+        let mut names: Vec<_> = living.into_values().map(|user| user.name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(NOW).await, ["ana", "ben"]);
+    accounts.change("ben", disabled(true)).await.expect("disabled");
+    assert_eq!(names(NOW + IDLE_MAX - 1).await, ["ana"]);
+    assert!(
+        names(NOW + IDLE_MAX).await.is_empty(),
+        "looking is no use of a session"
+    );
 }

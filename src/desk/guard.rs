@@ -21,6 +21,8 @@ use super::secret::Secret;
 use super::session::cookie_name;
 use super::user::User;
 use crate::config::Config;
+use crate::http::client::client_address;
+use crate::http::server::connection;
 use crate::records::unix_ms;
 
 /// The header with the session's token.
@@ -48,21 +50,9 @@ pub struct SameOrigin {
     pub user: User,
 }
 
-/// Where the request comes from: the next proxy, if there is one. `None` if the server does not tell.
+/// The address of whoever sends the request, behind the proxies that are trusted. `None` if the server does not tell.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub Option<IpAddr>);
-
-impl SignedIn {
-    /// The same user as they are by now; `None` once the session has ended. This is no use of the session: a page that is
-    /// left open keeps nobody signed in.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn renewed(&self, desk: &Desk) -> Result<Option<User>, sqlx::Error> {
-        let living = desk.accounts.living(&self.session, unix_ms()).await?;
-        Ok(living.map(|(user, _)| user))
-    }
-}
 
 /// A JSON body; what is wrong with it is answered like every other refusal.
 #[derive(Debug)]
@@ -87,7 +77,7 @@ impl FromRequestParts<Arc<Desk>> for SignedIn {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Refusal> {
-        let (user, secret) = session(&parts.headers, desk).await?;
+        let (user, secret) = session(parts, desk).await?;
         Ok(Self {
             user,
             csrf: secret.csrf(),
@@ -101,7 +91,7 @@ impl FromRequestParts<Arc<Desk>> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Refusal> {
         own_origin(&parts.headers, &desk.config)?;
-        let (user, session) = session(&parts.headers, desk).await?;
+        let (user, session) = session(parts, desk).await?;
         let token = parts.headers.get(CSRF_HEADER);
         let token = token.and_then(|token| token.to_str().ok()).unwrap_or_default();
         if !session.is_csrf(token) {
@@ -118,7 +108,7 @@ impl FromRequestParts<Arc<Desk>> for SameOrigin {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Refusal> {
         own_origin(&parts.headers, &desk.config)?;
-        let (user, _) = session(&parts.headers, desk).await?;
+        let (user, _) = session(parts, desk).await?;
         Ok(Self { user })
     }
 }
@@ -126,9 +116,11 @@ impl FromRequestParts<Arc<Desk>> for SameOrigin {
 impl FromRequestParts<Arc<Desk>> for Peer {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Desk>) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Self::Rejection> {
         let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(info.map(|ConnectInfo(address)| address.ip())))
+        Ok(Self(info.map(|ConnectInfo(peer)| {
+            client_address(peer.ip(), &parts.headers, &desk.config.trusted_proxies)
+        })))
     }
 }
 
@@ -178,11 +170,12 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 /// Who sends this request, and by which session.
-async fn session(headers: &HeaderMap, desk: &Desk) -> Result<(User, Secret), Refusal> {
-    let secret = cookie(headers, cookie_name(&desk.config)).and_then(Secret::read);
+async fn session(parts: &Parts, desk: &Desk) -> Result<(User, Secret), Refusal> {
+    let secret = cookie(&parts.headers, cookie_name(&desk.config)).and_then(Secret::read);
     let secret = secret.ok_or_else(Refusal::not_signed_in)?;
     let user = desk.accounts.session(&secret, unix_ms()).await?;
     let user = user.ok_or_else(Refusal::not_signed_in)?;
+    connection::prove(&parts.extensions);
     Ok((user, secret))
 }
 

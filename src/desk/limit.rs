@@ -1,248 +1,233 @@
-//! How often somebody may guess: waits after failed sign-ins, for each name and for each address.
+//! How often somebody may guess: at one name from devices that are not known, and on one device that is.
 //!
-//! An attempt counts as failed until it has succeeded, so that many at once are no way around the limit. During a wait the
-//! right password is refused too: the answer tells nothing about it.
+//! Pure: the moment is an argument. Names and devices stand here as numbers that nobody outside can choose (see `door`).
+//!
+//! A guess counts as wrong until it has turned out to be right, so that many at once are no way around a limit. Nobody is
+//! ever locked out for good: a name always comes to its next guess within [`NAME_EVERY`], a device within [`LONGEST_WAIT`].
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-/// Failures of one name that cost nothing.
-const FREE: u32 = 5;
+/// A name or a device.
+pub type Key = u64;
 
-/// Failures from one address that cost nothing. Behind a proxy everybody comes from the same address, and all of them
-/// together may mistype more often than one.
-const FREE_OF_ADDRESS: u32 = 50;
+/// Guesses at one name that may come at once; it is what people need who mistype.
+pub const NAME_FREE: u32 = 10;
 
-/// The first wait; each further failure doubles it.
+/// After those, a guess at it each so often. Together 100 wrong guesses in any hour at most: 10 + 3600 s / 40 s.
+pub const NAME_EVERY: Duration = Duration::from_secs(40);
+
+/// Wrong guesses on a known device that cost nothing.
+const DEVICE_FREE: u32 = 5;
+
+/// The first wait of a device; each further failure doubles it, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// The longest wait of a name, and of an address: a stranger behind the same proxy should not lock everybody out.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-const LONGEST_WAIT_OF_ADDRESS: Duration = Duration::from_secs(15);
-
-/// Failures are forgotten so long after the last.
+/// A device's failures are forgotten so long after the last.
 const FORGOTTEN: Duration = Duration::from_secs(15 * 60);
 
-/// Names and addresses that are remembered; the oldest go.
-const ENTRIES_MAX: usize = 10_000;
+/// Names and devices that are remembered, each; some dozens of bytes for one. When there are more, the half goes whose
+/// memory matters least.
+const ENTRIES_MAX: usize = 20_000;
 
-/// Who has failed lately.
+/// Who has guessed lately.
 #[derive(Debug, Default)]
 pub struct Limits {
-    entries: HashMap<Who, Entry>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Who {
-    Name(String),
-    Address(IpAddr),
+    /// When a name will have all its free guesses again: each guess moves that by [`NAME_EVERY`].
+    names: HashMap<Key, Instant>,
+    devices: HashMap<Key, Failures>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    failures: u32,
+struct Failures {
+    count: u32,
     last: Instant,
 }
 
 impl Limits {
-    /// An attempt to sign in; it counts as failed until [`Limits::succeeded`].
-    ///
-    /// # Errors
-    /// How long to wait before the next. A refused attempt does not count.
-    pub fn attempt(&mut self, name: &str, peer: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
-        let all = keys(name, peer);
-        let waits = all.iter().filter_map(|who| self.wait(who, now));
-        if let Some(wait) = waits.max() {
-            return Err(wait);
-        }
-        for who in all {
-            self.count(who, now);
-        }
-        Ok(())
+    /// How long until the name may be guessed at.
+    pub fn name_wait(&self, name: Key, now: Instant) -> Duration {
+        let free = NAME_EVERY * (NAME_FREE - 1);
+        self.names.get(&name).map_or(Duration::ZERO, |full| {
+            full.saturating_duration_since(now).saturating_sub(free)
+        })
     }
 
-    /// The last attempt has failed by now: the wait counts from here, however long the check has taken.
-    pub fn failed(&mut self, name: &str, peer: Option<IpAddr>, now: Instant) {
-        for who in keys(name, peer) {
-            if let Some(entry) = self.entries.get_mut(&who) {
-                entry.last = now.max(entry.last);
-            }
+    /// A guess at a name begins.
+    pub fn guess(&mut self, name: Key, now: Instant) {
+        if self.names.len() >= ENTRIES_MAX && !self.names.contains_key(&name) {
+            self.names.retain(|_, full| *full > now);
+            forget_half(&mut self.names, |full| *full);
         }
+        let full = self.names.entry(name).or_insert(now);
+        *full = (*full).max(now) + NAME_EVERY;
     }
 
-    /// The last attempt was no failure. The name is free again; the address has one failure less.
-    pub fn succeeded(&mut self, name: &str, peer: Option<IpAddr>) {
-        for who in keys(name, peer) {
-            match who {
-                Who::Name(_) => _ = self.entries.remove(&who),
-                Who::Address(_) => {
-                    if let Some(entry) = self.entries.get_mut(&who) {
-                        entry.failures = entry.failures.saturating_sub(1);
-                    }
-                }
-            }
+    /// It was right: it takes nothing from the name.
+    pub fn was_right(&mut self, name: Key) {
+        if let Some(full) = self.names.get_mut(&name)
+            && let Some(earlier) = full.checked_sub(NAME_EVERY)
+        {
+            *full = earlier;
         }
     }
 
-    fn wait(&self, who: &Who, now: Instant) -> Option<Duration> {
-        let entry = self.entries.get(who)?;
-        let since = now.saturating_duration_since(entry.last);
-        if since >= FORGOTTEN {
-            return None;
-        }
-        let (free, longest) = match who {
-            Who::Name(_) => (FREE, LONGEST_WAIT),
-            Who::Address(_) => (FREE_OF_ADDRESS, LONGEST_WAIT_OF_ADDRESS),
+    /// How long until somebody may guess on the device.
+    pub fn device_wait(&self, device: Key, now: Instant) -> Duration {
+        let Some(failures) = self.devices.get(&device) else {
+            return Duration::ZERO;
         };
-        let doublings = entry.failures.checked_sub(free)?;
-        let whole = FIRST_WAIT.saturating_mul(1 << doublings.min(16)).min(longest);
-        whole.checked_sub(since).filter(|left| !left.is_zero())
+        let since = now.saturating_duration_since(failures.last);
+        let Some(doublings) = failures.count.checked_sub(DEVICE_FREE) else {
+            return Duration::ZERO;
+        };
+        if since >= FORGOTTEN {
+            return Duration::ZERO;
+        }
+        let whole = FIRST_WAIT
+            .saturating_mul(1 << doublings.min(16))
+            .min(LONGEST_WAIT);
+        whole.saturating_sub(since)
     }
 
-    fn count(&mut self, who: Who, now: Instant) {
-        if !self.entries.contains_key(&who) && self.entries.len() >= ENTRIES_MAX {
-            self.make_room(now);
+    /// A guess on a device begins, or has turned out to be wrong by now: the wait counts from here, however long the check
+    /// has taken. Only its beginning is counted.
+    pub fn device_guess(&mut self, device: Key, begins: bool, now: Instant) {
+        if self.devices.len() >= ENTRIES_MAX && !self.devices.contains_key(&device) {
+            forget_half(&mut self.devices, |failures| failures.last);
         }
-        let entry = self.entries.entry(who).or_insert(Entry {
-            failures: 0,
-            last: now,
-        });
-        if now.saturating_duration_since(entry.last) >= FORGOTTEN {
-            entry.failures = 0;
+        let failures = self
+            .devices
+            .entry(device)
+            .or_insert(Failures { count: 0, last: now });
+        if now.saturating_duration_since(failures.last) >= FORGOTTEN {
+            failures.count = 0;
         }
-        entry.failures = entry.failures.saturating_add(1);
-        entry.last = now;
+        failures.count = failures.count.saturating_add(u32::from(begins));
+        failures.last = now.max(failures.last);
     }
 
-    fn make_room(&mut self, now: Instant) {
-        self.entries
-            .retain(|_, entry| now.saturating_duration_since(entry.last) < FORGOTTEN);
-        if self.entries.len() < ENTRIES_MAX {
-            return;
-        }
-        let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.last);
-        if let Some(who) = oldest.map(|(who, _)| who.clone()) {
-            self.entries.remove(&who);
-        }
+    /// Whoever has the device knows the password.
+    pub fn device_was_right(&mut self, device: Key) {
+        self.devices.remove(&device);
     }
 }
 
-fn keys(name: &str, peer: Option<IpAddr>) -> Vec<Who> {
-    let mut all = vec![Who::Name(name.to_lowercase())];
-    all.extend(peer.map(|peer| Who::Address(network(peer))));
-    all
-}
-
-/// An IPv6 subscriber has a whole /64.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-        four => four,
+/// Forgets what has the least of `rank`, so that this need not be done again soon. Nothing as long as there is room.
+pub(super) fn forget_half<K: Copy + Eq + std::hash::Hash, V, R: Ord + Copy>(
+    all: &mut HashMap<K, V>,
+    rank: impl Fn(&V) -> R,
+) {
+    if all.len() < ENTRIES_MAX {
+        return;
     }
+    let mut ranks: Vec<R> = all.values().map(&rank).collect();
+    let middle = ranks.len() / 2;
+    let limit = *ranks.select_nth_unstable(middle).1;
+    let mut left = middle;
+    all.retain(|_, value| {
+        let goes = left > 0 && rank(value) <= limit;
+        left -= usize::from(goes);
+        !goes
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PEER: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7)));
-
     fn seconds(count: u64) -> Duration {
         Duration::from_secs(count)
     }
 
+    /// Guesses as fast as it is let, for so long; how many it were.
+    fn guesses(limits: &mut Limits, name: Key, start: Instant, time: Duration) -> u32 {
+        let (mut now, mut count) = (start, 0);
+        loop {
+            now += limits.name_wait(name, now);
+            if now > start + time {
+                return count;
+            }
+            limits.guess(name, now);
+            count += 1;
+        }
+    }
+
     #[test]
-    fn five_failures_are_free_and_then_waits_double_up_to_five_minutes() {
+    fn no_name_takes_more_than_a_hundred_guesses_an_hour() {
+        let mut limits = Limits::default();
+        let start = Instant::now();
+        assert_eq!(guesses(&mut limits, 1, start, seconds(3600)), 100);
+        for hour in 1..24 {
+            let begun = start + seconds(3600 * hour) + Duration::from_millis(1);
+            assert!(guesses(&mut limits, 1, begun, seconds(3600)) <= 90, "hour {hour}");
+        }
+        assert_eq!(limits.name_wait(2, start), Duration::ZERO, "another name is free");
+    }
+
+    #[test]
+    fn a_name_waits_forty_seconds_at_most_and_right_guesses_cost_nothing() {
         let mut limits = Limits::default();
         let mut now = Instant::now();
-        for _ in 0..FREE {
-            assert_eq!(limits.attempt("ana", None, now), Ok(()));
+        for _ in 0..1000 {
+            limits.guess(1, now);
+            limits.was_right(1);
+        }
+        assert_eq!(limits.name_wait(1, now), Duration::ZERO);
+        for _ in 0..NAME_FREE {
+            assert_eq!(limits.name_wait(1, now), Duration::ZERO);
+            limits.guess(1, now);
+        }
+        for _ in 0..10_000 {
+            assert_eq!(limits.name_wait(1, now), NAME_EVERY);
+            now += NAME_EVERY;
+            limits.guess(1, now);
+        }
+    }
+
+    #[test]
+    fn a_device_has_five_free_guesses_and_then_waits_double_up_to_five_minutes() {
+        let mut limits = Limits::default();
+        let mut now = Instant::now();
+        for _ in 0..DEVICE_FREE {
+            assert_eq!(limits.device_wait(7, now), Duration::ZERO);
+            limits.device_guess(7, true, now);
         }
         for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            assert_eq!(limits.attempt("Ana", None, now), Err(seconds(wait)));
-            let almost = now + seconds(wait) - Duration::from_millis(1);
-            assert_eq!(limits.attempt("ana", None, almost), Err(Duration::from_millis(1)));
+            assert_eq!(limits.device_wait(7, now), seconds(wait));
             now += seconds(wait);
-            assert_eq!(limits.attempt("ana", None, now), Ok(()));
+            limits.device_guess(7, true, now);
+            now += seconds(3);
+            limits.device_guess(7, false, now);
         }
-        assert_eq!(limits.attempt("ben", None, now), Ok(()), "another name is free");
+        assert_eq!(limits.device_wait(8, now), Duration::ZERO, "another is free");
         now += FORGOTTEN;
-        for _ in 0..FREE {
-            assert_eq!(limits.attempt("ana", None, now), Ok(()), "forgotten");
-        }
-        assert_eq!(limits.attempt("ana", None, now), Err(seconds(1)));
+        assert_eq!(limits.device_wait(7, now), Duration::ZERO, "forgotten");
+        limits.device_guess(7, true, now);
+        assert_eq!(limits.devices[&7].count, 1);
+        limits.device_was_right(7);
+        assert!(limits.devices.is_empty());
     }
 
     #[test]
-    fn a_success_frees_the_name_and_takes_one_failure_from_the_address() {
+    fn memory_is_bounded_and_the_names_that_were_guessed_at_most_stay() {
         let mut limits = Limits::default();
         let now = Instant::now();
-        // Four of five failed, twelve times.
-        for _ in 0..12 {
-            for _ in 0..FREE {
-                assert_eq!(limits.attempt("ana", PEER, now), Ok(()));
-            }
-            limits.succeeded("ana", PEER);
+        for _ in 0..50 {
+            limits.guess(0, now);
         }
-        assert_eq!(limits.attempt("ana", PEER, now), Ok(()));
-        assert_eq!(limits.attempt("ana", PEER, now), Ok(()));
-        assert_eq!(
-            limits.attempt("ana", PEER, now),
-            Err(seconds(1)),
-            "the address has had fifty"
-        );
-        assert_eq!(limits.attempt("ana", None, now), Ok(()), "the name has had two");
-    }
-
-    #[test]
-    fn many_names_from_one_address_are_slowed_too() {
-        let mut limits = Limits::default();
-        let now = Instant::now();
-        for guess in 0..FREE_OF_ADDRESS {
-            assert_eq!(limits.attempt(&format!("name-{guess}"), PEER, now), Ok(()));
+        for name in 1..100_000 {
+            limits.guess(name, now + Duration::from_micros(name));
+            limits.device_guess(name, true, now + Duration::from_micros(name));
+            assert!(limits.names.len() <= ENTRIES_MAX && limits.devices.len() <= ENTRIES_MAX);
         }
-        assert_eq!(limits.attempt("another", PEER, now), Err(seconds(1)));
-        assert_eq!(limits.attempt("another", None, now), Ok(()));
-    }
-
-    #[test]
-    fn a_wait_counts_from_the_answer_and_many_at_once_are_no_way_around_it() {
-        let mut limits = Limits::default();
-        let start = Instant::now();
-        let at_once = (0..20).filter(|_| limits.attempt("ana", PEER, start).is_ok());
-        assert_eq!(at_once.count(), FREE as usize);
-        let answered = start + seconds(3);
-        assert_eq!(limits.attempt("ben", PEER, answered), Ok(()));
-        limits.failed("ana", PEER, answered);
-        assert_eq!(limits.attempt("ana", PEER, answered), Err(seconds(1)));
-        limits.failed("nobody", PEER, answered);
-        assert_eq!(limits.entries.len(), 3, "who has not tried is not remembered");
-    }
-
-    #[test]
-    fn addresses_of_one_subscriber_count_as_one() {
-        let address = |text: &str| network(text.parse().expect("an address"));
-        assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:1"));
-        assert_ne!(address("2001:db8::1"), address("2001:db8:0:1::1"));
-        assert_eq!(address("::ffff:192.0.2.7"), address("192.0.2.7"));
-    }
-
-    #[test]
-    fn memory_is_bounded_and_the_oldest_go() {
-        let mut limits = Limits::default();
-        let start = Instant::now();
-        for number in 0..ENTRIES_MAX as u64 {
-            let now = start + Duration::from_millis(number);
-            assert_eq!(limits.attempt(&number.to_string(), None, now), Ok(()));
+        assert!(limits.name_wait(0, now) > NAME_EVERY, "still known");
+        assert!(limits.devices.contains_key(&99_999));
+        let later = now + seconds(3600 * 24);
+        for name in 200_000..221_000 {
+            limits.guess(name, later);
         }
-        let later = start + seconds(60);
-        assert_eq!(limits.attempt("one more", None, later), Ok(()));
-        assert_eq!(limits.entries.len(), ENTRIES_MAX);
-        assert!(!limits.entries.contains_key(&Who::Name("0".into())));
-        assert!(limits.entries.contains_key(&Who::Name("1".into())));
-        let much_later = later + FORGOTTEN;
-        assert_eq!(limits.attempt("again", None, much_later), Ok(()));
-        assert_eq!(limits.entries.len(), 1);
+        assert!(!limits.names.contains_key(&0), "has all its guesses again");
     }
 }

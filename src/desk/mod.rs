@@ -3,7 +3,11 @@
 //! | file | what it does |
 //! |---|---|
 //! | `user`, `accounts`, `session` | users, their roles, and their sessions in the database |
-//! | `password`, `limit` | how passwords are kept, and how often somebody may guess |
+//! | `spellings` | users whose names were written in another form |
+//! | `signed` | values that we hand out and want back unchanged |
+//! | `password`, `door`, `turns`, `limit` | how passwords are kept, whose is checked next, and how often somebody may guess |
+//! | `device` | devices that have signed in before |
+//! | `watch` | who watches, and until when they may |
 //! | `guard`, `refusal` | who may reach a route, and what everybody else is told |
 //! | `oidc`, `id_token` | single sign-on by OpenID Connect |
 //! | `live`, `board` | live calls as they are watched |
@@ -13,6 +17,8 @@
 pub mod accounts;
 pub mod api;
 pub mod board;
+pub mod device;
+pub mod door;
 pub mod guard;
 pub mod id_token;
 pub mod limit;
@@ -26,8 +32,12 @@ pub mod reply_routes;
 pub mod secret;
 pub mod session;
 pub mod session_routes;
+pub mod signed;
+mod spellings;
+pub mod turns;
 pub mod user;
 pub mod user_routes;
+pub mod watch;
 
 use std::sync::Arc;
 
@@ -48,6 +58,7 @@ use self::board::Board;
 use self::live::LiveCall;
 use self::oidc::Oidc;
 use self::user::User;
+use self::watch::Watchers;
 
 /// The body of a request to the desk.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -79,7 +90,7 @@ impl Desk {
         let settings = config.desk.clone().context("DESK is off")?;
         let oidc = settings.oidc.clone();
         let oidc = oidc.map(|oidc| Oidc::new(oidc, &config.public)).transpose()?;
-        Ok(Arc::new(Self {
+        let desk = Arc::new(Self {
             accounts: Accounts::new(Arc::clone(&store)),
             board: Board::start(&hub),
             recordings: hub.recordings.clone(),
@@ -89,7 +100,9 @@ impl Desk {
             settings,
             oidc,
             config,
-        }))
+        });
+        Watchers::start(&desk);
+        Ok(desk)
     }
 
     /// The routes of the desk: its pages and its API.

@@ -1,14 +1,20 @@
-//! Passwords: how they are kept (Argon2id), and that checking them holds up no call.
+//! Passwords: how they are kept (Argon2id), and what checking them costs: two threads, and their memory, whatever is tried.
 //!
 //! Memory and passes are the least that OWASP's Password Storage Cheat Sheet asks for: 19 MiB, 2 passes, 1 lane. These are
 //! also the defaults of the `argon2` crate; they are named here so that a change of those does not change ours.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::oneshot;
+
+use super::door::Entered;
+use super::turns::AT_ONCE;
+use crate::priority::lower_priority;
 
 /// Characters of a password.
 pub const LENGTH: std::ops::RangeInclusive<usize> = 10..=200;
@@ -17,14 +23,16 @@ pub const LENGTH: std::ops::RangeInclusive<usize> = 10..=200;
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 
-/// Hashes that are made at once; each keeps a core busy for some ten milliseconds.
-const AT_ONCE: usize = 2;
-
-/// Hashes that are made or wait.
-const WAITING_MAX: usize = 64;
+/// Bytes of a salt and of a hash; the `argon2` crate's defaults, and those of RFC 9106, 3.1.
+const SALT: usize = 16;
+const OUTPUT: usize = 32;
 
 /// Salt of the hash that is made for users that do not exist. Nothing is ever compared with it.
-const NOBODY: &[u8; 16] = b"nobody has this.";
+const NOBODY: &[u8; SALT] = b"nobody has this.";
+
+/// How much less important a guess is than a frame of somebody's voice, in steps of `nice`. Not the least: whoever signs in
+/// waits for it.
+const NICE: i32 = 5;
 
 /// A password could not be hashed or checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,21 +43,13 @@ pub enum Failed {
     Broken,
 }
 
-/// Hashes passwords, few at a time.
-#[derive(Clone, Debug)]
+/// Hashes passwords. The threads, each with its memory, begin with the first and are kept.
+#[derive(Debug, Default)]
 pub struct Passwords {
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    threads: OnceLock<Option<mpsc::Sender<Job>>>,
 }
 
-impl Default for Passwords {
-    fn default() -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(WAITING_MAX)),
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
-        }
-    }
-}
+type Job = Box<dyn FnOnce(&mut [Block]) + Send>;
 
 /// What is wrong with a new password, if anything.
 ///
@@ -70,12 +70,20 @@ impl Passwords {
     /// The PHC string of a password, with a salt of its own.
     ///
     /// # Errors
-    /// Too many wait, or the system has no randomness.
-    pub async fn hash(&self, password: String) -> Result<String, Failed> {
-        self.run(move || {
-            let hash: PasswordHash = argon2()?
-                .hash_password(password.as_bytes())
-                .map_err(|_| Failed::Broken)?;
+    /// The system has no randomness, memory or threads.
+    pub async fn hash(&self, password: String, turn: &Entered) -> Result<String, Failed> {
+        self.run(turn, move |memory| {
+            let mut salt = [0; SALT];
+            SysRng.try_fill_bytes(&mut salt).map_err(|_| Failed::Broken)?;
+            let params = params()?;
+            let output = fill(&password, &salt, Version::V0x13, params.clone(), memory)?;
+            let hash = PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: ParamsString::try_from(&params).map_err(|_| Failed::Broken)?,
+                salt: Some(Salt::new(&salt).map_err(|_| Failed::Broken)?),
+                hash: Some(Output::new(&output).map_err(|_| Failed::Broken)?),
+            };
             Ok(hash.to_string())
         })
         .await
@@ -84,65 +92,152 @@ impl Passwords {
     /// Whether this is the password whose PHC string is `kept`. Without one the answer is no, and takes as long.
     ///
     /// # Errors
-    /// Too many wait.
-    pub async fn verify(&self, password: String, kept: Option<String>) -> Result<bool, Failed> {
-        self.run(move || {
-            let Some(kept) = kept else {
-                let hash: Result<PasswordHash, _> =
-                    argon2()?.hash_password_with_salt(password.as_bytes(), NOBODY);
-                return hash.map(|_| false).map_err(|_| Failed::Broken);
-            };
-            let kept = PasswordHash::new(&kept).map_err(|_| Failed::Broken)?;
-            Ok(argon2()?.verify_password(password.as_bytes(), &kept).is_ok())
+    /// What is kept is no hash of ours, or the system has no memory or threads.
+    pub async fn verify(
+        &self,
+        password: String,
+        kept: Option<String>,
+        turn: &Entered,
+    ) -> Result<bool, Failed> {
+        self.run(turn, move |memory| match kept {
+            Some(kept) => fits(&password, &kept, memory),
+            None => fill(&password, NOBODY, Version::V0x13, params()?, memory).map(|_| false),
         })
         .await
     }
 
+    /// Does it on a thread that has the memory for it. The turn goes with the work: whoever no longer waits for it does not
+    /// make room for more of it.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
+        turn: &Entered,
+        work: impl FnOnce(&mut [Block]) -> Result<T, Failed> + Send + 'static,
     ) -> Result<T, Failed> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Failed::Busy)?;
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(|_| Failed::Busy)?;
-        // They go with the work: who no longer waits for it does not make room for more of it.
-        let permits: [OwnedSemaphorePermit; 2] = [place, turn];
-        let working = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(permits);
-            done
+        let (tell, answer) = oneshot::channel();
+        let turn = turn.clone();
+        let job: Job = Box::new(move |memory| {
+            let done = work(memory);
+            drop(turn);
+            // Nobody may be waiting.
+            let _ = tell.send(done);
         });
-        working.await.map_err(|_| Failed::Broken)?
+        let threads = self.threads.get_or_init(start).as_ref().ok_or(Failed::Broken)?;
+        threads.send(job).map_err(|_| Failed::Broken)?;
+        answer.await.map_err(|_| Failed::Broken)?
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, Failed> {
-    let params = Params::new(MEMORY, PASSES, 1, None).map_err(|_| Failed::Broken)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// Starts the threads; they end with the sender. `None` if the system has no thread.
+fn start() -> Option<mpsc::Sender<Job>> {
+    let (jobs, inbox) = mpsc::channel::<Job>();
+    let inbox = Arc::new(Mutex::new(inbox));
+    for number in 0..AT_ONCE {
+        let inbox = Arc::clone(&inbox);
+        let run = move || {
+            lower_priority(NICE, "checking passwords");
+            let mut memory = vec![Block::new(); MEMORY as usize];
+            loop {
+                // The lock is held while there is nothing to do, so the others wait for it instead.
+                let job = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(job) = job else { return };
+                job(&mut memory);
+            }
+        };
+        let thread = std::thread::Builder::new().name(format!("passwords-{number}"));
+        if let Err(error) = thread.spawn(run) {
+            tracing::error!(%error, "no thread to check passwords");
+            return None;
+        }
+    }
+    Some(jobs)
+}
+
+fn params() -> Result<Params, Failed> {
+    Params::new(MEMORY, PASSES, 1, None).map_err(|_| Failed::Broken)
+}
+
+/// Whether a password has this hash. Hashes that would take more memory than there is are none of ours.
+fn fits(password: &str, kept: &str, memory: &mut [Block]) -> Result<bool, Failed> {
+    let kept = PasswordHash::new(kept).map_err(|_| Failed::Broken)?;
+    let params = Params::try_from(&kept).map_err(|_| Failed::Broken)?;
+    let version = kept.version.map_or(Ok(Version::V0x13), Version::try_from);
+    let version = version.map_err(|_| Failed::Broken)?;
+    let (Some(salt), Some(expected)) = (kept.salt, kept.hash) else {
+        return Err(Failed::Broken);
+    };
+    if kept.algorithm != Algorithm::Argon2id.ident() || expected.as_bytes().len() != OUTPUT {
+        return Err(Failed::Broken);
+    }
+    let output = fill(password, salt.as_ref(), version, params, memory)?;
+    Ok(output.ct_eq(expected.as_bytes()).into())
+}
+
+fn fill(
+    password: &str,
+    salt: &[u8],
+    version: Version,
+    params: Params,
+    memory: &mut [Block],
+) -> Result<[u8; OUTPUT], Failed> {
+    let mut output = [0; OUTPUT];
+    let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
+    argon2
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)
+        .map_err(|_| Failed::Broken)?;
+    Ok(output)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::door::Door;
     use super::*;
+
+    async fn turn() -> Entered {
+        let door = Arc::new(Door::default());
+        door.enter_signed_in().await.expect("a turn")
+    }
 
     #[tokio::test]
     async fn a_password_fits_its_own_hash_and_no_other() {
-        let passwords = Passwords::default();
-        let kept = passwords.hash("correct horse".into()).await.expect("a hash");
+        let (passwords, turn) = (Passwords::default(), turn().await);
+        let hash = async |word: &str| passwords.hash(word.into(), &turn).await.expect("a hash");
+        let kept = hash("correct horse").await;
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
-        let again = passwords.hash("correct horse".into()).await.expect("a hash");
+        let again = hash("correct horse").await;
         assert_ne!(kept, again, "each has its own salt");
-        let verify = |word: &str, kept: Option<&String>| passwords.verify(word.to_owned(), kept.cloned());
+        let verify = async |word: &str, kept: Option<&String>| {
+            passwords.verify(word.to_owned(), kept.cloned(), &turn).await
+        };
         assert_eq!(verify("correct horse", Some(&kept)).await, Ok(true));
         assert_eq!(verify("correct horsf", Some(&kept)).await, Ok(false));
         assert_eq!(verify("", Some(&kept)).await, Ok(false));
         assert_eq!(verify("correct horse", None).await, Ok(false));
-        let broken = "no hash".to_owned();
-        assert_eq!(verify("correct horse", Some(&broken)).await, Err(Failed::Broken));
+        assert_eq!(verify("correct horse", Some(&again)).await, Ok(true));
+        for broken in [
+            "no hash",
+            "",
+            &kept.replace("argon2id", "argon2i"),
+            &kept.replace("m=19456", "m=194560"),
+            &kept[..kept.len() - 43],
+        ] {
+            let kept = broken.to_owned();
+            assert_eq!(
+                verify("correct horse", Some(&kept)).await,
+                Err(Failed::Broken),
+                "{broken}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn hashes_that_the_crate_made_itself_are_still_good() {
+        use argon2::password_hash::PasswordHasher as _;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params().expect("ours"));
+        let kept: PasswordHash = argon2.hash_password(b"correct horse").expect("a hash");
+        let (passwords, turn) = (Passwords::default(), turn().await);
+        let verify = |word: &str| passwords.verify(word.to_owned(), Some(kept.to_string()), &turn);
+        assert_eq!(verify("correct horse").await, Ok(true));
+        assert_eq!(verify("correct horsf").await, Ok(false));
     }
 
     #[test]
@@ -150,17 +245,5 @@ mod tests {
         for (length, good) in [(0, false), (9, false), (10, true), (200, true), (201, false)] {
             assert_eq!(check(&"ä".repeat(length)).is_ok(), good, "{length}");
         }
-    }
-
-    #[tokio::test]
-    async fn a_crowd_is_refused_and_not_queued_without_end() {
-        let passwords = Passwords::default();
-        let all = Arc::clone(&passwords.places);
-        let taken = all.acquire_many(u32::try_from(WAITING_MAX).expect("few"));
-        let taken = taken.await.expect("all places");
-        let refused = passwords.verify("correct horse".into(), None).await;
-        assert_eq!(refused, Err(Failed::Busy));
-        drop(taken);
-        assert_eq!(passwords.verify("correct horse".into(), None).await, Ok(false));
     }
 }

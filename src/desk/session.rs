@@ -1,6 +1,8 @@
 //! Sessions: a secret in the browser's cookie, its SHA-256 in the database, and two spans of life.
 
-use sqlx::Row as _;
+use std::collections::HashMap;
+
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::accounts::{Accounts, read, soon};
 use super::secret::Secret;
@@ -49,7 +51,9 @@ impl Accounts {
                 .await?;
             transaction.commit().await
         };
-        soon(opening).await
+        soon(opening).await?;
+        self.rights_changed();
+        Ok(())
     }
 
     /// Who has this session, if it lives and they may still sign in. That counts as use.
@@ -70,20 +74,35 @@ impl Accounts {
     }
 
     /// Who has this session, and when it was last noted to be used. To ask is no use of it.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn living(&self, secret: &Secret, now: i64) -> Result<Option<(User, i64)>, sqlx::Error> {
-        let text = "SELECT users.*, sessions.seen AS seen FROM sessions JOIN users ON users.name = sessions.user_name \
-            WHERE sessions.id = $1 AND sessions.created > $2 AND sessions.seen > $3 AND users.disabled = 0";
-        let query = sqlx::query(text)
-            .bind(secret.id())
+    async fn living(&self, secret: &Secret, now: i64) -> Result<Option<(User, i64)>, sqlx::Error> {
+        let text = format!("{LIVING} AND sessions.id = $3");
+        let query = sqlx::query(AssertSqlSafe(text))
             .bind(now - AGE_MAX)
-            .bind(now - IDLE_MAX);
+            .bind(now - IDLE_MAX)
+            .bind(secret.id());
         let Some(row) = soon(query.fetch_optional(self.pool())).await? else {
             return Ok(None);
         };
         Ok(Some((read(&row)?, row.try_get("seen")?)))
+    }
+
+    /// Those of these sessions, by their ids, that live, and who has each of them. To ask is no use of them.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn living_of(&self, ids: &[String], now: i64) -> Result<HashMap<String, User>, sqlx::Error> {
+        let places: Vec<String> = (0..ids.len()).map(|place| format!("${}", place + 3)).collect();
+        let text = format!("{LIVING} AND sessions.id IN ({})", places.join(", "));
+        let mut query = sqlx::query(AssertSqlSafe(text))
+            .persistent(false)
+            .bind(now - AGE_MAX)
+            .bind(now - IDLE_MAX);
+        for id in ids {
+            query = query.bind(id.clone());
+        }
+        let rows = soon(query.fetch_all(self.pool())).await?;
+        let living = rows.iter().map(|row| Ok((row.try_get("session")?, read(row)?)));
+        living.collect()
     }
 
     /// Ends a session.
@@ -92,7 +111,9 @@ impl Accounts {
     /// The database is away.
     pub async fn close(&self, secret: &Secret) -> Result<(), sqlx::Error> {
         let query = sqlx::query("DELETE FROM sessions WHERE id = $1").bind(secret.id());
-        soon(query.execute(self.pool())).await.map(|_| ())
+        soon(query.execute(self.pool())).await?;
+        self.rights_changed();
+        Ok(())
     }
 
     /// Gives a user a new password and ends all their sessions but this one.
@@ -114,9 +135,16 @@ impl Accounts {
                 .await?;
             transaction.commit().await
         };
-        soon(changing).await
+        soon(changing).await?;
+        self.rights_changed();
+        Ok(())
     }
 }
+
+/// Sessions that live, and whose they are; after so long, and unused for so long, none does.
+const LIVING: &str = "SELECT users.*, sessions.id AS session, sessions.seen AS seen \
+    FROM sessions JOIN users ON users.name = sessions.user_name \
+    WHERE sessions.created > $1 AND sessions.seen > $2 AND users.disabled = 0";
 
 /// The name of the session's cookie. With https the prefix makes browsers insist on `Secure`, `Path=/` and this very host
 /// (RFC 6265bis, 4.1.3.2).

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,12 +12,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::accounts::NotSignedIn;
+use super::door::Origin;
 use super::guard::{Acting, Body, Peer, SignedIn, own_origin};
 use super::password::{self, Failed};
 use super::refusal::{Problem, Refusal};
 use super::secret::Secret;
 use super::user::{User, name_of};
-use super::{BODY_MAX, Desk, session};
+use super::{BODY_MAX, Desk, device, session};
+use crate::http::server::connection;
 use crate::records::unix_ms;
 
 /// Who is signed in.
@@ -61,6 +63,7 @@ pub async fn sign_in(
     State(desk): State<Arc<Desk>>,
     Peer(peer): Peer,
     headers: HeaderMap,
+    extensions: Extensions,
     Body(credentials): Body<Credentials>,
 ) -> Result<Response, Refusal> {
     own_origin(&headers, &desk.config)?;
@@ -71,22 +74,45 @@ pub async fn sign_in(
     // What nobody can have is nobody's; the same answer, and the same limit.
     let name = name_of(&name).unwrap_or_default();
     let password = Some(password).filter(|password| password::check(password).is_ok());
-    let checked = desk
-        .accounts
-        .check(&name, password.unwrap_or_default(), peer)
-        .await;
+    let device = device::known(&desk, &headers).await?;
+    let origin = match &device {
+        Some(device) if device.knows(&name) => {
+            connection::prove(&extensions);
+            Origin::Device(device.id())
+        }
+        _ => Origin::Address(peer),
+    };
+    let checked = check(&desk, &name, password.unwrap_or_default(), &origin).await?;
     let user = checked.map_err(refused)?;
     let secret = Secret::random()?;
+    let device = device::remember(&desk, device, &user.name).await?;
     desk.accounts.open(&user.name, &secret, unix_ms()).await?;
     tracing::info!(user = %user.name, "signed in");
     let body = Session {
         user,
         csrf: secret.csrf(),
     };
-    Ok(with_cookie(
+    let response = with_cookie(
         Json(body).into_response(),
         &session::cookie(&desk.config, &secret),
-    ))
+    );
+    Ok(match device {
+        Some(device) => with_cookie(response, &device),
+        None => response,
+    })
+}
+
+/// Waits for the check, unless the program ends.
+async fn check(
+    desk: &Desk,
+    name: &str,
+    password: String,
+    origin: &Origin,
+) -> Result<Result<User, NotSignedIn>, Refusal> {
+    tokio::select! {
+        checked = desk.accounts.check(name, password, origin) => Ok(checked),
+        () = desk.closing.cancelled() => Err(Refusal::away("The program is ending. Please try again in a moment.")),
+    }
 }
 
 /// Who is signed in.
@@ -119,13 +145,14 @@ pub async fn sign_out(State(desk): State<Arc<Desk>>, acting: Acting) -> Result<R
 pub async fn change_password(
     State(desk): State<Arc<Desk>>,
     acting: Acting,
-    Peer(peer): Peer,
     Body(NewPassword { old, new }): Body<NewPassword>,
 ) -> Result<StatusCode, Refusal> {
     password::check(&new).map_err(Refusal::wrong)?;
     let old = Some(old).filter(|old| password::check(old).is_ok());
     let name = &acting.user.name;
-    let checked = desk.accounts.check(name, old.unwrap_or_default(), peer).await;
+    // What is guessed here is counted on the session, and delays nobody else.
+    let origin = Origin::Device(format!("session {}", acting.session.id()));
+    let checked = check(&desk, name, old.unwrap_or_default(), &origin).await?;
     checked.map_err(|error| match error {
         NotSignedIn::Wrong => Refusal::wrong("The old password is wrong."),
         error => refused(error),

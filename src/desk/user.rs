@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::refusal::Refusal;
+use crate::name::{self, fold};
 
 /// Characters of a name, and of a worker's.
 pub const NAME_MAX: usize = 64;
@@ -55,7 +56,7 @@ impl FromStr for Role {
 /// Somebody who signs in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
-    /// Lower case.
+    /// Folded.
     pub name: String,
     pub role: Role,
     /// How the task queue, the softphone or the desk calls this agent; the name if there is none.
@@ -75,7 +76,8 @@ impl User {
 
     /// Whether they may see and control a call that has this agent.
     pub fn may_see(&self, call_agent: Option<&str>) -> bool {
-        self.role >= Role::Supervisor || call_agent == Some(self.worker())
+        let theirs = |agent| name::same(agent, self.worker());
+        self.role >= Role::Supervisor || call_agent.is_some_and(theirs)
     }
 
     /// That they have this role, or one above it.
@@ -93,21 +95,23 @@ impl User {
     }
 }
 
-/// A name as it is kept: lower case, so that two that differ only in case are one.
+/// A name as it is kept and compared: folded, so that two spellings of it are one user.
 ///
 /// # Errors
 /// What a name may consist of.
 pub fn name_of(text: &str) -> Result<String, String> {
-    let good = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
-    if text.is_empty() || text.len() > NAME_MAX || !text.chars().all(good) {
+    let short = |text: &str| (1..=NAME_MAX).contains(&text.chars().count());
+    let good = short(text) && name::is_visible(text) && text.trim() == text;
+    let folded = if good { fold(text) } else { String::new() };
+    if !short(&folded) || !name::is_plain(&folded, "._-@") {
         return Err(format!(
             "A name has 1 to {NAME_MAX} letters, digits or any of . _ - @"
         ));
     }
-    Ok(text.to_ascii_lowercase())
+    Ok(folded)
 }
 
-/// A worker's name as it is kept; empty is none.
+/// A worker's name as it is kept, to be compared folded; empty is none.
 ///
 /// # Errors
 /// It is too long, or has characters that cannot be seen.
@@ -115,8 +119,10 @@ pub fn worker_of(text: Option<&str>) -> Result<Option<String>, String> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
-    if text.chars().count() > WORKER_MAX || text.chars().any(char::is_control) {
-        return Err(format!("A worker has at most {WORKER_MAX} characters."));
+    if text.chars().count() > WORKER_MAX || !name::is_visible(text) {
+        return Err(format!(
+            "A worker has at most {WORKER_MAX} characters, all of which can be seen."
+        ));
     }
     Ok(Some(text.to_owned()))
 }
@@ -157,6 +163,9 @@ mod tests {
         assert!(!named.may_see(Some("ben")) && !named.may_see(None));
         let worker = user(Role::Agent, Some("ana@flex"));
         assert!(worker.may_see(Some("ana@flex")) && !worker.may_see(Some("ana")));
+        assert!(worker.may_see(Some("Ana@Flex")) && named.may_see(Some("ANA")));
+        let renee = user(Role::Agent, Some("Renée"));
+        assert!(renee.may_see(Some("RENE\u{301}E")) && !renee.may_see(Some("Renee")));
         for role in [Role::Supervisor, Role::Admin] {
             assert!(user(role, None).may_see(Some("ben")) && user(role, None).may_see(None));
         }
@@ -175,14 +184,39 @@ mod tests {
     }
 
     #[test]
-    fn names_are_plain_and_in_lower_case() {
-        assert_eq!(
-            name_of("Ana.B-c_9@Example.com"),
-            Ok("ana.b-c_9@example.com".into())
-        );
-        assert!(name_of(&"a".repeat(NAME_MAX)).is_ok());
-        for wrong in ["", " ana", "a/b", "añа", &"a".repeat(NAME_MAX + 1)] {
-            assert!(name_of(wrong).is_err(), "{wrong}");
+    fn names_are_letters_of_any_script_in_one_form() {
+        for (text, kept) in [
+            ("Ana.B-c_9@Example.com", "ana.b-c_9@example.com"),
+            ("Renée", "renée"),
+            ("RENE\u{301}E", "renée"),
+            ("STRAẞE", "strasse"),
+            ("Ольга", "ольга"),
+            ("आशा", "आशा"),
+            ("王芳", "王芳"),
+            ("ｶﾞｯﾂ", "ガッツ"),
+            ("ＡＤＡ＠ＣＯＲＰ", "ada@corp"),
+        ] {
+            assert_eq!(name_of(text).as_deref(), Ok(kept), "{text}");
+            assert_eq!(name_of(kept).as_deref(), Ok(kept), "{kept}");
+        }
+        assert!(name_of(&"é".repeat(NAME_MAX)).is_ok());
+        for wrong in [
+            "",
+            " ana",
+            "ana ",
+            "a b",
+            "a/b",
+            "a\0",
+            "a\u{200d}b",
+            "\u{202e}ana",
+            "a\u{a0}b",
+            "\u{301}a",
+            "a⁄b",
+            "☎",
+            &"a".repeat(NAME_MAX + 1),
+            &"ﷺ".repeat(NAME_MAX),
+        ] {
+            assert!(name_of(wrong).is_err(), "{wrong:?}");
         }
     }
 
@@ -193,7 +227,8 @@ mod tests {
         assert!(language_of(Some("klingon")).is_err());
         assert_eq!(worker_of(Some(" ana ")), Ok(Some("ana".into())));
         assert_eq!(worker_of(Some("")), Ok(None));
-        assert!(worker_of(Some("a\nb")).is_err());
+        assert_eq!(worker_of(Some("Ada Lovelace")), Ok(Some("Ada Lovelace".into())));
+        assert!(worker_of(Some("a\nb")).is_err() && worker_of(Some("a\u{202e}b")).is_err());
         assert!(worker_of(Some(&"a".repeat(WORKER_MAX + 1))).is_err());
     }
 }

@@ -12,6 +12,7 @@
 //! Every webhook and every handshake of Twilio's must be signed; what is not is answered with 403 and goes no further. A page
 //! must come from our own origin.
 
+pub mod client;
 pub mod documents;
 pub mod files;
 pub mod leg;

@@ -26,6 +26,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::csv;
 use super::store::Store;
+use crate::name::fold;
 
 /// Days of a range.
 pub const DAYS_MAX: usize = 400;
@@ -185,7 +186,7 @@ impl Store {
                 .collect(),
             hours: hours.map(|(hour, sums)| sums.row(format!("{hour:02}"))).collect(),
             languages: self.rows("language", moments).await?,
-            agents: self.rows("agent", moments).await?,
+            agents: self.agents(moments).await?,
             numbers: self.rows("number", moments).await?,
         })
     }
@@ -194,9 +195,23 @@ impl Store {
     async fn rows(&self, column: &str, moments: (i64, i64)) -> Result<Vec<Row>, sqlx::Error> {
         let sums = self.sums(column, moments).await?;
         let named = sums.into_iter().filter_map(|(key, sums)| Some(sums.row(key?)));
-        let mut rows: Vec<Row> = named.collect();
-        rows.sort_by(|a, b| (b.offered, &a.key).cmp(&(a.offered, &b.key)));
-        Ok(rows)
+        Ok(sorted(named.collect()))
+    }
+
+    /// A row for each agent, however spelt, called as the most of their calls do.
+    async fn agents(&self, moments: (i64, i64)) -> Result<Vec<Row>, sqlx::Error> {
+        let mut named = self.sums("agent", moments).await?;
+        named.sort_by(|a, b| (b.1.calls, &a.0).cmp(&(a.1.calls, &b.0)));
+        let mut agents: BTreeMap<String, (String, Sums)> = BTreeMap::new();
+        for (name, sums) in named {
+            let Some(name) = name else { continue };
+            let agent = agents
+                .entry(fold(&name))
+                .or_insert_with(|| (name, Sums::default()));
+            agent.1.add(&sums);
+        }
+        let rows = agents.into_values().map(|(name, sums)| sums.row(name));
+        Ok(sorted(rows.collect()))
     }
 
     async fn sums(
@@ -224,6 +239,12 @@ impl Store {
         let read = |row: &AnyRow| Ok((row.try_get("key")?, Sums::read(row)?));
         rows.iter().map(read).collect()
     }
+}
+
+/// The most calls first.
+fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by(|a, b| (b.offered, &a.key).cmp(&(a.offered, &b.key)));
+    rows
 }
 
 /// What the figures need of each call. The quarters of an hour count from 1970.

@@ -71,6 +71,14 @@ impl<'a> Sorted<'a> {
         Ok(())
     }
 
+    /// The agents of the calls.
+    pub fn agents(&self) -> BTreeSet<&'a str> {
+        self.calls
+            .iter()
+            .filter_map(|call| call.agent.as_deref())
+            .collect()
+    }
+
     /// The calls whose words may have changed, or that may have ended.
     pub fn touched(&self) -> BTreeSet<&'a str> {
         let said = self.utterances.iter().map(|utterance| utterance.call.as_str());

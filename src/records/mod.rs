@@ -21,6 +21,7 @@ pub mod scribe;
 pub(crate) mod search;
 pub mod spool;
 pub mod store;
+mod workers;
 pub mod writer;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -31,10 +31,11 @@ pub struct Filter {
     pub number: Option<String>,
     /// The caller's language, as a tag.
     pub language: Option<String>,
+    /// However it is spelt.
     pub agent: Option<String>,
     pub class: Option<String>,
     pub reason: Option<String>,
-    /// The calls of this agent only, whatever else is asked for: what somebody may see.
+    /// The calls of this agent only, however spelt, whatever else is asked for: what somebody may see.
     pub worker: Option<String>,
     /// Calls of the page: [`PAGE`] if nothing is said, [`PAGE_MAX`] at most.
     pub limit: Option<u32>,
@@ -96,7 +97,11 @@ impl Store {
     /// The database is away.
     pub async fn calls(&self, filter: &Filter) -> Result<Page, sqlx::Error> {
         let limit = filter.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-        let Some(conditions) = self.conditions(filter) else {
+        let mut agents = Vec::new();
+        for agent in [&filter.agent, &filter.worker].into_iter().flatten() {
+            agents.push(self.spellings(&clean(agent)).await?);
+        }
+        let Some(conditions) = self.conditions(filter, agents) else {
             return Ok(Page {
                 calls: Vec::new(),
                 next: None,
@@ -135,8 +140,8 @@ impl Store {
         Ok(Page { calls, next })
     }
 
-    /// `None` if no call can meet them.
-    fn conditions(&self, filter: &Filter) -> Option<Conditions> {
+    /// `None` if no call can meet them. `agents`: the spellings of each that was asked for.
+    fn conditions(&self, filter: &Filter, agents: Vec<Vec<String>>) -> Option<Conditions> {
         let mut all = Conditions::default();
         if let Some(from) = filter.from {
             let from = all.number(from);
@@ -148,8 +153,6 @@ impl Store {
         }
         for (column, wanted) in [
             ("caller_language", &filter.language),
-            ("agent", &filter.agent),
-            ("agent", &filter.worker),
             ("class", &filter.class),
             ("reason", &filter.reason),
         ] {
@@ -157,6 +160,13 @@ impl Store {
                 let wanted = all.text(clean(wanted));
                 all.and(&format!("c.{column} = {wanted}"));
             }
+        }
+        for spellings in agents {
+            if spellings.is_empty() {
+                return None;
+            }
+            let places: Vec<String> = spellings.into_iter().map(|name| all.text(name)).collect();
+            all.and(&format!("c.agent IN ({})", places.join(", ")));
         }
         if let Some(number) = filled(filter.number.as_deref()) {
             let number = bare_number(&clean(number));

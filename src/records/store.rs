@@ -9,7 +9,7 @@ use sqlx::{AnyPool, Executor as _, SqlSafeStr as _};
 
 use super::insert::Sorted;
 use super::record::Record;
-use super::search;
+use super::{search, workers};
 
 /// A database that does not answer for so long is away.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -30,6 +30,12 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
 const SEARCH: i64 = 3;
 const SEARCH_SQLITE: &str = include_str!("schema/0003_search_sqlite.sql");
 const SEARCH_POSTGRES: &str = include_str!("schema/0003_search_postgres.sql");
+
+/// What has come since.
+const LATER: [(i64, &str, &str); 2] = [
+    (4, "secrets", include_str!("schema/0004_secrets.sql")),
+    (6, "workers", include_str!("schema/0006_workers.sql")),
+];
 
 /// A pool of connections.
 #[derive(Clone, Debug)]
@@ -92,7 +98,10 @@ impl Store {
         } else {
             SEARCH_POSTGRES
         };
-        let all = MIGRATIONS.into_iter().chain([(SEARCH, "search", search)]);
+        let all = MIGRATIONS
+            .into_iter()
+            .chain([(SEARCH, "search", search)])
+            .chain(LATER);
         let migrations = all.map(|(version, name, sql)| {
             let sql = sql.into_sql_str();
             Migration::new(version, name.into(), MigrationType::Simple, sql, false)
@@ -105,6 +114,7 @@ impl Store {
                 None
             };
             migrator.run(&self.pool).await?;
+            workers::catch_up(&self.pool).await?;
             search::catch_up(&self.pool, self.sqlite).await
         };
         tokio::time::timeout(PREPARE_MAX, preparing)
@@ -121,6 +131,7 @@ impl Store {
             let mut transaction = self.pool.begin().await?;
             let sorted = Sorted::of(records);
             sorted.write(self.sqlite, &mut transaction).await?;
+            workers::note(sorted.agents(), &mut transaction).await?;
             search::index(sorted.touched(), self.sqlite, &mut transaction).await?;
             transaction.commit().await
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use duologue::desk::accounts::NewUser;
 use duologue::desk::user::Role;
-use reqwest::header::{COOKIE, HeaderMap};
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -52,6 +52,8 @@ pub struct Seat {
     pub client: Client,
     pub base: String,
     pub csrf: String,
+    /// Of the session, as it is sent.
+    pub cookie: HeaderValue,
 }
 
 impl Seat {
@@ -67,7 +69,7 @@ impl Seat {
             .to_str()
             .expect("a cookie")
             .to_owned();
-        let cookie = cookie
+        let cookie: HeaderValue = cookie
             .split(';')
             .next()
             .expect("its value")
@@ -75,7 +77,7 @@ impl Seat {
             .expect("a header");
         let session: Value = answer.json().await.expect("a session");
         let csrf = session["csrf"].as_str().expect("a token").to_owned();
-        let headers = HeaderMap::from_iter([(COOKIE, cookie)]);
+        let headers = HeaderMap::from_iter([(COOKIE, cookie.clone())]);
         Self {
             client: Client::builder()
                 .default_headers(headers)
@@ -83,6 +85,7 @@ impl Seat {
                 .expect("a client"),
             base: stage.public.clone(),
             csrf,
+            cookie,
         }
     }
 

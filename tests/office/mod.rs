@@ -106,6 +106,7 @@ impl Office {
             jar: BTreeMap::new(),
             csrf: None,
             origin: None,
+            forwarded: None,
         }
     }
 }
@@ -137,6 +138,8 @@ pub struct Browser {
     pub jar: BTreeMap<String, String>,
     pub csrf: Option<String>,
     pub origin: Option<String>,
+    /// What a proxy in front says of where it is.
+    pub forwarded: Option<String>,
 }
 
 impl Browser {
@@ -150,7 +153,11 @@ impl Browser {
                 .collect();
             request = request.header("cookie", pairs.join("; "));
         }
-        for (name, value) in [("x-csrf-token", &self.csrf), ("origin", &self.origin)] {
+        for (name, value) in [
+            ("x-csrf-token", &self.csrf),
+            ("origin", &self.origin),
+            ("x-forwarded-for", &self.forwarded),
+        ] {
             if let Some(value) = value {
                 request = request.header(name, value);
             }

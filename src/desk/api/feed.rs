@@ -12,7 +12,6 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Interval;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,12 +22,11 @@ use crate::desk::board::{BoardNews, News};
 use crate::desk::guard::SignedIn;
 use crate::desk::live::LiveCall;
 use crate::desk::refusal::Refusal;
+use crate::desk::user::User;
+use crate::desk::watch::{Kind, Rights, Watching};
 
 /// A connection without news says that it lives: proxies drop what is silent for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Whoever has signed out, or may sign in no more, sees nothing more after this.
-const RECHECK: Duration = Duration::from_secs(20);
 
 type Feed = Sse<
     axum::response::sse::KeepAliveStream<
@@ -40,7 +38,8 @@ pub fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(all)).routes(routes!(one))
 }
 
-/// All live calls that the user may see: `calls` first and after a gap, then `call` and `gone`.
+/// All live calls that the user may see: `calls` first, after a gap and with other rights, then `call` and `gone`. It ends
+/// with the session; `closed` says that the user has opened too many.
 #[utoipa::path(get, path = "/api/live", tag = "live",
     responses((status = 200, description = "Server-sent events", content_type = "text/event-stream"),
         (status = 401, description = "Not signed in")))]
@@ -73,7 +72,6 @@ async fn one(
         viewer: Viewer::new(desk, viewer),
         call,
         news,
-        over: false,
     };
     feed.viewer
         .tell("snapshot", &json!({"call": live, "utterances": lines}));
@@ -83,19 +81,23 @@ async fn one(
 /// Somebody who watches.
 struct Viewer {
     desk: Arc<Desk>,
-    who: SignedIn,
+    /// With the rights that they have now.
+    user: User,
+    place: Watching,
     pending: VecDeque<Event>,
-    recheck: Interval,
+    /// There will be no more.
+    over: bool,
 }
 
 impl Viewer {
     fn new(desk: Arc<Desk>, who: SignedIn) -> Self {
-        let first = tokio::time::Instant::now() + RECHECK;
+        let place = desk.accounts.watchers().enter(&who, Kind::Feed);
         Self {
             desk,
-            who,
+            user: who.user,
+            place,
             pending: VecDeque::new(),
-            recheck: tokio::time::interval_at(first, RECHECK),
+            over: false,
         }
     }
 
@@ -106,36 +108,40 @@ impl Viewer {
         }
     }
 
-    /// Whether the viewer is still signed in, with the rights that they have now.
-    async fn is_welcome(&mut self) -> bool {
-        match self.who.renewed(&self.desk).await {
-            Ok(Some(user)) => {
-                self.who.user = user;
+    /// Takes other rights; `false` if there are none left.
+    fn has(&mut self, rights: Rights) -> bool {
+        match rights {
+            Rights::Of(user) => {
+                self.user = user;
                 true
             }
-            Ok(None) => false,
-            // A database that is away does not blind those who look already.
-            Err(_) => true,
+            Rights::SignedOut => false,
+            Rights::TooMany => {
+                self.tell("closed", &json!({"reason": "too_many"}));
+                false
+            }
         }
     }
 }
 
 /// Something that goes on until it is over.
-trait Watching: Send + 'static {
+trait Following: Send + 'static {
     /// Waits for the next piece of news; `false` when there will be none.
     fn next(&mut self) -> impl Future<Output = bool> + Send;
     fn viewer(&mut self) -> &mut Viewer;
 }
 
-fn sse(feed: impl Watching) -> Feed {
+fn sse(feed: impl Following) -> Feed {
     let events = futures_util::stream::unfold(feed, |mut feed| async move {
         loop {
             if let Some(event) = feed.viewer().pending.pop_front() {
                 return Some((Ok(event), feed));
             }
-            if !feed.next().await && feed.viewer().pending.is_empty() {
+            if feed.viewer().over {
                 return None;
             }
+            // What was told last is still sent.
+            feed.viewer().over = !feed.next().await;
         }
     });
     let events: std::pin::Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(events);
@@ -151,13 +157,20 @@ struct BoardFeed {
 
 impl BoardFeed {
     fn picture(&mut self, calls: Vec<LiveCall>) {
-        let Viewer { desk, who, .. } = &self.viewer;
+        let Viewer { desk, user, .. } = &self.viewer;
         let calls: Vec<LiveCall> = calls
             .into_iter()
-            .filter(|call| desk.may_see_live(&who.user, call))
+            .filter(|call| desk.may_see_live(user, call))
             .collect();
         self.visible = calls.iter().map(|call| call.id.clone()).collect();
         self.viewer.tell("calls", &json!({"calls": calls}));
+    }
+
+    /// After a gap, and with other rights: the whole picture again.
+    fn look_again(&mut self) {
+        let (calls, news) = self.viewer.desk.board.watch_all();
+        self.news = news;
+        self.picture(calls);
     }
 
     fn gone(&mut self, id: &str) {
@@ -167,13 +180,13 @@ impl BoardFeed {
     }
 }
 
-impl Watching for BoardFeed {
+impl Following for BoardFeed {
     async fn next(&mut self) -> bool {
         let closing = self.viewer.desk.closing.clone();
         tokio::select! {
             news = self.news.recv() => match news {
                 Ok(BoardNews::Call(call)) => {
-                    if self.viewer.desk.may_see_live(&self.viewer.who.user, &call) {
+                    if self.viewer.desk.may_see_live(&self.viewer.user, &call) {
                         self.visible.insert(call.id.clone());
                         self.viewer.tell("call", &*call);
                     } else {
@@ -186,14 +199,18 @@ impl Watching for BoardFeed {
                     true
                 }
                 Err(RecvError::Lagged(_)) => {
-                    let (calls, news) = self.viewer.desk.board.watch_all();
-                    self.news = news;
-                    self.picture(calls);
+                    self.look_again();
                     true
                 }
                 Err(RecvError::Closed) => false,
             },
-            _ = self.viewer.recheck.tick() => self.viewer.is_welcome().await,
+            rights = self.viewer.place.changed() => {
+                let goes_on = self.viewer.has(rights);
+                if goes_on {
+                    self.look_again();
+                }
+                goes_on
+            }
             () = closing.cancelled() => false,
         }
     }
@@ -207,7 +224,6 @@ struct CallFeed {
     viewer: Viewer,
     call: CallId,
     news: broadcast::Receiver<News>,
-    over: bool,
 }
 
 impl CallFeed {
@@ -215,7 +231,7 @@ impl CallFeed {
     fn take(&mut self, news: News) -> bool {
         let viewer = &mut self.viewer;
         match news {
-            News::Call(call) if !viewer.desk.may_see_live(&viewer.who.user, &call) => return false,
+            News::Call(call) if !viewer.desk.may_see_live(&viewer.user, &call) => return false,
             News::Call(call) => viewer.tell("call", &*call),
             News::Line(line) => viewer.tell(if line.is_final { "utterance" } else { "caption" }, &*line),
             News::Event(event) => viewer.tell("event", &*event),
@@ -228,13 +244,13 @@ impl CallFeed {
         true
     }
 
-    /// After a gap: the whole picture again, if the call still runs.
+    /// After a gap, and with other rights: the whole picture again, if the call still runs and they may see it.
     fn look_again(&mut self) -> bool {
         let Some((live, lines, news)) = self.viewer.desk.board.watch(self.call) else {
             self.viewer.tell("ended", &json!({"reason": "unknown"}));
             return false;
         };
-        if !self.viewer.desk.may_see_live(&self.viewer.who.user, &live) {
+        if !self.viewer.desk.may_see_live(&self.viewer.user, &live) {
             return false;
         }
         self.news = news;
@@ -244,23 +260,18 @@ impl CallFeed {
     }
 }
 
-impl Watching for CallFeed {
+impl Following for CallFeed {
     async fn next(&mut self) -> bool {
-        if self.over {
-            return false;
-        }
         let closing = self.viewer.desk.closing.clone();
-        let goes_on = tokio::select! {
+        tokio::select! {
             news = self.news.recv() => match news {
                 Ok(news) => self.take(news),
                 Err(RecvError::Lagged(_)) => self.look_again(),
                 Err(RecvError::Closed) => false,
             },
-            _ = self.viewer.recheck.tick() => self.viewer.is_welcome().await,
+            rights = self.viewer.place.changed() => self.viewer.has(rights) && self.look_again(),
             () = closing.cancelled() => false,
-        };
-        self.over = !goes_on;
-        goes_on
+        }
     }
 
     fn viewer(&mut self) -> &mut Viewer {

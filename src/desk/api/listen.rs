@@ -27,13 +27,11 @@ use crate::desk::Desk;
 use crate::desk::guard::{Params, SameOrigin, SignedIn};
 use crate::desk::refusal::Refusal;
 use crate::desk::user;
+use crate::desk::watch::{Kind, Rights, Watching};
 use crate::hub::socket::leg_config;
 
 /// Whoever takes nothing for so long hears no more.
 const SEND_MAX: Duration = Duration::from_secs(5);
-
-/// A listener who may listen no more hears nothing after this.
-const RECHECK: Duration = Duration::from_secs(20);
 
 pub fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(listen))
@@ -72,21 +70,25 @@ async fn listen(
         .hub
         .listen_in(call, wanted.language.into())
         .ok_or_else(no_call)?;
+    let place = desk.accounts.watchers().enter(&who, Kind::Listener);
     tokio::spawn(async move {
         if let Ok(io) = upgrade.await {
             let config = Some(leg_config());
             let ws = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, config).await;
-            play(&desk, &who, ws, sound).await;
+            play(&desk, place, ws, sound).await;
         }
     });
     Ok(response)
 }
 
-async fn play<S>(desk: &Desk, who: &SignedIn, mut ws: WebSocketStream<S>, mut sound: mpsc::Receiver<Vec<u8>>)
-where
+async fn play<S>(
+    desk: &Desk,
+    mut place: Watching,
+    mut ws: WebSocketStream<S>,
+    mut sound: mpsc::Receiver<Vec<u8>>,
+) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    let mut recheck = tokio::time::interval(RECHECK);
     loop {
         let piece = tokio::select! {
             piece = sound.recv() => piece,
@@ -95,11 +97,11 @@ where
                 Some(Ok(message)) if !message.is_close() => continue,
                 _ => return,
             },
-            _ = recheck.tick() => match who.renewed(desk).await {
-                Ok(Some(user)) if user.require(user::Role::Supervisor).is_ok() => continue,
-                Err(_) => continue,
-                Ok(_) => None,
+            rights = place.changed() => match rights {
+                Rights::Of(user) if user.require(user::Role::Supervisor).is_ok() => continue,
+                _ => None,
             },
+            () = desk.closing.cancelled() => None,
         };
         let Some(piece) = piece else { break };
         let sending = ws.send(Message::Binary(piece.into()));
