@@ -150,10 +150,14 @@ pub async fn change(
         disabled: change.disabled,
         password: hashed(&desk, change.password).await?,
     };
-    let disabled = change.disabled == Some(true);
+    // Under the name by which calls know them until now.
+    let leaver = match change.disabled {
+        Some(true) => desk.accounts.user(&name).await?,
+        _ => None,
+    };
     let user = desk.accounts.change(&name, change).await?;
-    if disabled {
-        leaves(&desk, &user, calls);
+    if let Some(leaver) = leaver {
+        leaves(&desk, &leaver, calls);
     }
     tracing::info!(by = %acting.user.name, user = %user.name, role = %user.role, disabled = user.disabled,
         "a user has been changed");
