@@ -7,23 +7,22 @@
 use std::time::Duration;
 
 use super::event::Event;
-use super::ids::{RequestId, Side, SocketId, Token};
-use super::io::{Answer, CallStatus, Close, Outbox, Output, StreamStart};
+use super::ids::{Side, SocketId, Token};
+use super::io::{CallStatus, Close, Outbox, Output, StreamStart};
 use super::outcome::Reason;
 use super::playout::Playout;
 use super::time::Time;
 use super::timer::Timer;
 use super::{Call, Phase};
-use crate::phrase::Phrase;
 
 /// How long the other party is kept while a lost stream may come back.
 pub const LOST_MAX: Duration = Duration::from_secs(10);
 
-/// How often a party's stream may break before the call is given up: more is no accident.
-const RESTREAMS_MAX: u8 = 3;
-
 /// A live leg without media for this long is looked after: mute and hold stop media too.
 const NO_MEDIA: Duration = Duration::from_secs(10);
+
+/// A page at the desk sends without a pause, silence when it is muted: without media for this long it is lost.
+pub const DESK_NO_MEDIA: Duration = Duration::from_secs(2);
 
 /// The carrier asks for the next document well within a second of the stream's end.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -55,6 +54,8 @@ pub enum Line {
 pub struct Leg {
     pub socket: SocketId,
     pub since: Time,
+    /// When its latest media came.
+    pub heard: Time,
     /// Where the stream's next frame should begin, in milliseconds of the stream's own clock.
     pub position_ms: Option<u64>,
     /// The stream's clock at its first frame.
@@ -69,7 +70,8 @@ pub struct Party {
     pub call_sid: Option<String>,
     pub line: Line,
     pub playout: Playout,
-    restreams: u8,
+    /// How often a carrier's stream has come back.
+    pub restreams: u8,
     complete_tries: u8,
     /// A question about this party's call is under way.
     asking: bool,
@@ -135,6 +137,7 @@ impl Call {
         let Some(side) = Side::BOTH
             .into_iter()
             .find(|&side| fits(&self.parties[side as usize]))
+            .or_else(|| self.is_takers(start.token).then_some(Side::Agent))
         else {
             self.next_stream_came(socket, start, out);
             return;
@@ -143,10 +146,16 @@ impl Call {
         let party = self.party(side);
         let first = party.line == Line::Awaited;
         if let Some(old) = party.socket() {
+            party.playout.detach(now);
             out.push(Output::CloseLeg {
                 socket: old,
                 how: Close::Normal,
             });
+        }
+        if self.is_at_desk(side)
+            && let Some(page) = self.party(side).call_sid.take_if(|page| page != start.call_sid)
+        {
+            self.remember_page(page);
         }
         self.line_up(side, socket, start.call_sid);
         out.event(Event::LegUp { side, again: !first });
@@ -162,9 +171,7 @@ impl Call {
                     self.timers.set(Timer::AgentWait, now + self.setup.agent_wait);
                     self.seek_agent(out);
                 }
-                if self.phase == Phase::Waiting {
-                    self.play_hold(out);
-                }
+                self.play_hold(out);
             }
             Side::Agent => self.agent_came(out),
         }
@@ -179,24 +186,58 @@ impl Call {
         party.line = Line::Up(Leg {
             socket,
             since: now,
+            heard: now,
             position_ms: None,
             origin_ms: 0,
         });
         party.playout.attach(socket, now);
-        self.timers.stop(Timer::LegLost(side));
-        self.timers.set(Timer::NoMedia(side), now + NO_MEDIA);
+        if side == Side::Agent {
+            self.desk.token = None;
+            self.timers.stop(Timer::Taken);
+        }
+        // An agent who was away is back with their first sound.
+        if !self.is_at_desk(side) {
+            self.timers.stop(Timer::LegLost(side));
+        }
+        self.watch_media(side);
+    }
+
+    fn watch_media(&mut self, side: Side) {
+        let within = if self.is_at_desk(side) {
+            DESK_NO_MEDIA
+        } else {
+            NO_MEDIA
+        };
+        self.timers.set(Timer::NoMedia(side), self.now + within);
     }
 
     /// A frame came: the leg is alive.
-    pub(super) fn leg_is_alive(&mut self, side: Side) {
-        self.timers.set(Timer::NoMedia(side), self.now + NO_MEDIA);
+    pub(super) fn leg_is_alive(&mut self, side: Side, out: &mut Outbox) {
+        self.watch_media(side);
+        let now = self.now;
+        if let Some(leg) = self.party(side).leg() {
+            leg.heard = now;
+        }
+        if self.is_at_desk(side) {
+            self.agent_is_heard(out);
+        }
     }
 
     pub(super) fn no_media(&mut self, side: Side, out: &mut Outbox) {
+        let at_desk = self.is_at_desk(side);
         let party = &mut self.parties[side as usize];
         let (Some(socket), Some(call_sid)) = (party.socket(), party.call_sid.clone()) else {
             return;
         };
+        if at_desk {
+            // There is no carrier to be asked: a page that sends nothing has crashed, sleeps, or is cut off.
+            out.push(Output::CloseLeg {
+                socket,
+                how: Close::Normal,
+            });
+            self.leg_closed(socket, out);
+            return;
+        }
         out.push(Output::LegPing { socket });
         if !std::mem::replace(&mut party.asking, true) {
             out.push(Output::FetchCall { side, call_sid });
@@ -220,6 +261,7 @@ impl Call {
         let Some(side) = self.side_of(socket) else { return };
         let now = self.now;
         let party = self.party(side);
+        let heard = party.leg().map_or(now, |leg| leg.heard);
         party.playout.detach(now);
         self.timers.stop(Timer::NoMedia(side));
         if self.phase == Phase::Ending {
@@ -228,13 +270,18 @@ impl Call {
             return;
         }
         self.party(side).line = Line::Lost;
-        self.timers.set(Timer::LegLost(side), now + LOST_MAX);
+        if self.is_at_desk(side) {
+            self.agent_is_away(heard);
+        } else {
+            self.timers.set(Timer::LegLost(side), now + LOST_MAX);
+        }
         out.event(Event::LegLost { side });
     }
 
     pub(super) fn leg_lost_for_good(&mut self, side: Side, out: &mut Outbox) {
         match side {
             Side::Caller => self.end(Reason::CallerLost, out),
+            Side::Agent if self.is_at_desk(side) => self.offer_again(out),
             Side::Agent => self.agent_left(Reason::AgentLost, out),
         }
     }
@@ -246,6 +293,12 @@ impl Call {
         if party.line == Line::Over {
             return;
         }
+        if self.is_at_desk(side) && self.phase == Phase::Waiting && self.accepted.is_some() {
+            // Nobody has talked to the caller yet, and no agent hangs up on a caller who waits.
+            self.release(out);
+            return;
+        }
+        let party = self.party(side);
         if let Some(socket) = party.socket() {
             out.push(Output::CloseLeg {
                 socket,
@@ -261,6 +314,8 @@ impl Call {
         self.over(side);
         let talked = self.phase == Phase::Conversation;
         let reason = match side {
+            // They had waited for an agent who did not come back.
+            Side::Caller if talked && self.has_agent_missing() => Reason::AgentLost,
             Side::Caller if talked => Reason::CallerHungUp,
             Side::Caller if was_there => Reason::CallerLeftWaiting,
             Side::Caller => Reason::CallerNeverCame,
@@ -303,88 +358,6 @@ impl Call {
             Some(_) => self.hung_up(side, out),
             // The agent's call ended before we were told its name: the name comes with the answer to our request.
             None => self.dial.ended_early = Some(call_sid.to_owned()),
-        }
-    }
-
-    pub(super) fn after_stream(&mut self, request: RequestId, side: Side, call_sid: &str, out: &mut Outbox) {
-        if side == Side::Agent && self.other_agent_asks(request, call_sid, out) {
-            return;
-        }
-        let language = self.language_of(side);
-        let party = &mut self.parties[side as usize];
-        let known = party.call_sid.as_deref() == Some(call_sid);
-        if !known || self.phase == Phase::Ending {
-            let told = self.ending.as_ref().and_then(|ending| ending.reason.told(side));
-            let phrase = if known {
-                told.unwrap_or(Phrase::Goodbye)
-            } else {
-                Phrase::Trouble
-            };
-            out.push(Output::Reply {
-                request,
-                answer: Answer::Tell { phrase, language },
-            });
-            if known {
-                if let Some(socket) = self.parties[side as usize].socket() {
-                    out.push(Output::CloseLeg {
-                        socket,
-                        how: Close::Normal,
-                    });
-                }
-                if side == Side::Agent {
-                    // They hang up by themselves now, as told: as good as completed by us.
-                    self.agent_call_ended(true, out);
-                }
-                self.over(side);
-            }
-            return;
-        }
-        party.restreams += 1;
-        if party.restreams > RESTREAMS_MAX {
-            let answer = Answer::Tell {
-                phrase: Phrase::Trouble,
-                language,
-            };
-            out.push(Output::Reply { request, answer });
-            if let Some(socket) = party.socket() {
-                out.push(Output::CloseLeg {
-                    socket,
-                    how: Close::Normal,
-                });
-            }
-            self.over(side);
-            self.leg_lost_for_good(side, out);
-            return;
-        }
-        // The carrier knows before we do that the stream has ended.
-        if let Some(socket) = party.socket() {
-            out.push(Output::CloseLeg {
-                socket,
-                how: Close::Normal,
-            });
-            self.leg_closed(socket, out);
-        }
-        let token = Token::random(self.id, &mut self.rng);
-        let answer = Answer::Stream {
-            say: None,
-            language,
-            token: token.reveal(),
-        };
-        self.party(side).token = Some(token);
-        self.timers.set(Timer::LegLost(side), self.now + LOST_MAX);
-        out.push(Output::Reply { request, answer });
-    }
-
-    pub(super) fn incoming_again(&mut self, request: RequestId, out: &mut Outbox) {
-        let never_came = self.parties[Side::Caller as usize].line == Line::Awaited;
-        match self.first_answer() {
-            Some(answer) if never_came && self.phase != Phase::Ending => {
-                out.push(Output::Reply { request, answer });
-            }
-            _ => {
-                let call_sid = self.setup.caller_sid.clone();
-                self.after_stream(request, Side::Caller, &call_sid, out);
-            }
         }
     }
 

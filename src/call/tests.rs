@@ -4,7 +4,9 @@
 //! read as conversations, one file for each part of a call's life; `model` lets chance write the script and checks what
 //! must hold whatever happens.
 
+mod away;
 mod chance;
+mod comeback;
 mod continuity;
 mod controlling;
 mod conversation;

@@ -30,6 +30,10 @@ const MARK_EVERY: usize = 500 * audio::BYTES_PER_MS;
 /// What is kept for a stream that may break, when marks stay away: the room at the carrier and as much again.
 const UNCONFIRMED_MAX: usize = 8_000 * audio::BYTES_PER_MS;
 
+/// Marks that may be under way: sixteen for all that is kept, and those of short sentences. A leg that never answers them
+/// costs no more.
+const MARKS_MAX: usize = 256;
+
 /// Room that is kept when nothing waits: a long sentence must not hold its size for the rest of the call.
 const BUFFER_KEPT: usize = 500 * audio::BYTES_PER_MS;
 
@@ -132,6 +136,8 @@ impl Playout {
 
     /// Adds translated speech and sends what there is room for.
     pub fn push(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
+        // Whoever waits hears it in the music's place.
+        self.end_hold(now, out);
         self.pushed += mulaw.len() as u64;
         match &mut self.haste {
             Some(haste) => self.shortened += haste.push(mulaw) as u64,
@@ -236,7 +242,7 @@ impl Playout {
 
     /// When marks stay away, what was sent longest ago is given up as played.
     fn trim(&mut self) {
-        while self.sent > UNCONFIRMED_MAX {
+        while self.sent > UNCONFIRMED_MAX || self.marks.len() > MARKS_MAX {
             let Some(mark) = self.marks.pop_front() else {
                 return;
             };
@@ -308,6 +314,17 @@ impl Playout {
             self.hold_at = (self.hold_at + size) % hold.len();
         }
         Some(self.play_until_minus(HOLD_STEP))
+    }
+
+    /// When to look again whether what was said to the listener has been heard; `None` if it has.
+    pub fn speech_ends(&self, now: Time) -> Option<Time> {
+        let look = now + SPEECH_LOOK;
+        if self.waiting() > 0 || self.speech_until > now {
+            return Some(self.speech_until.max(look));
+        }
+        // The marks say it better than the clock, if they come back.
+        let overdue = self.speech_until + MARK_LATE <= now;
+        (!self.buffer.is_empty() && !overdue).then_some(look)
     }
 
     /// Ends the hold audio at once. What is sent after this belongs to a new generation of marks.
@@ -392,6 +409,12 @@ impl Playout {
         self.mixer.is_some() && !self.holding
     }
 }
+
+/// While speech is being heard, hold audio that is to follow it looks this often whether it is over.
+const SPEECH_LOOK: Duration = Duration::from_millis(100);
+
+/// A mark that is later than this after its sound will not come.
+const MARK_LATE: Duration = Duration::from_millis(500);
 
 /// Hold audio goes out in pieces of this length.
 const HOLD_STEP: Duration = Duration::from_millis(200);

@@ -21,6 +21,7 @@ use crate::desk::Desk;
 use crate::desk::board::{BoardNews, News};
 use crate::desk::guard::SignedIn;
 use crate::desk::live::LiveCall;
+use crate::desk::presence::Attendance;
 use crate::desk::refusal::Refusal;
 use crate::desk::user::User;
 use crate::desk::watch::{Kind, Rights, Watching};
@@ -87,12 +88,14 @@ struct Viewer {
     pending: VecDeque<Event>,
     /// There will be no more.
     over: bool,
+    _here: Attendance,
 }
 
 impl Viewer {
     fn new(desk: Arc<Desk>, who: SignedIn) -> Self {
         let place = desk.accounts.watchers().enter(&who, Kind::Feed);
         Self {
+            _here: desk.presence.arrive(who.user.worker().to_owned()),
             desk,
             user: who.user,
             place,
