@@ -106,6 +106,12 @@ pub async fn picture(page: &WebDriver, name: &str) {
     }
 }
 
+/// Asks the browser for something through its DevTools, about the tab that is driven.
+pub async fn devtools(page: &WebDriver, command: &str, params: Value) -> Value {
+    let answer = page.cdp().send_raw(command, params).await;
+    answer.unwrap_or_else(|error| panic!("{command}: {error}"))
+}
+
 /// Waits for something that a script finds, and returns it. The script's value counts once it is neither false nor null.
 pub async fn until(page: &WebDriver, what: &str, script: &str) -> Value {
     let mut step = tokio::time::interval(Duration::from_millis(50));

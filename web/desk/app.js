@@ -3,7 +3,7 @@
 import { get, onSignedOut, useSession } from './api.js';
 import { state } from './state.js';
 import { useLanguages } from './languages.js';
-import { h } from './dom.js';
+import { h, setText } from './dom.js';
 import { words } from './words.js';
 import { buildShell } from './shell.js';
 import { follow, route, start } from './router.js';
@@ -11,7 +11,7 @@ import { watchConnection } from './stream.js';
 import { listenForShortcuts } from './shortcuts.js';
 import { followWhile, startBoard, stopBoard } from './board.js';
 import { buildCallBar } from './callbar.js';
-import { bringLinesBack, clearLine, isTalking } from './softphone.js';
+import { bringLinesBack, clearLine, isTalking, watchLine } from './softphone.js';
 import { signInView } from './views/signin.js';
 import { activeView } from './views/active.js';
 import { callView } from './views/call.js';
@@ -129,7 +129,14 @@ function showSignIn() {
   });
   document.title = words.title(view.title);
   const bar = buildCallBar({ signedOut: true });
-  leave = bar.leave;
+  const message = view.node.querySelector('#sign-in-error');
+  const stop = watchLine(() => {
+    if (!isTalking() && message?.textContent === words.signIn.talking) setText(message, words.signIn.over);
+  });
+  leave = () => {
+    bar.leave();
+    stop();
+  };
   root.replaceChildren(h('div', { class: 'signed-out' }, bar.node, view.node));
   view.shown();
 }

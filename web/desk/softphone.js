@@ -105,6 +105,19 @@ export async function hangUpLine() {
   if (!up && state.user !== null) await post(`/api/calls/${encodeURIComponent(mine.id)}/hangup`).catch(() => {});
 }
 
+/// Gives the call back: the caller waits for another agent, before all others. Throws what the service says against it.
+export async function giveLine() {
+  const mine = line;
+  if (!isTalking()) return;
+  mine.given = true;
+  try {
+    await post(`/api/calls/${encodeURIComponent(mine.id)}/release`);
+  } catch (error) {
+    mine.given = false;
+    throw error;
+  }
+}
+
 /// Forgets a line that is over.
 export function clearLine() {
   if (line === null || line.status !== 'ended') return;
@@ -147,6 +160,7 @@ function begin(id, microphone, muted, status) {
     leg: null,
     letGo: () => {},
     moved: false,
+    given: false,
     offered: false,
   };
   changed();
@@ -260,9 +274,10 @@ function ended(mine, { reason, text, language, error }) {
   mine.status = 'ended';
   const failed = reason === 'failed' || reason === 'refused';
   if (mine.moved) mine.why = words.leg.moved;
+  else if (mine.given) mine.why = words.leg.given;
   else if (mine.offered) mine.why = words.leg.offered;
   else mine.why = failed ? words.leg.failed(error?.message ?? words.leg.reasons[reason]) : words.leg.ended;
-  if (reason === 'told' && !mine.moved && !mine.offered) announce(text, language);
+  if (reason === 'told' && !mine.moved && !mine.given && !mine.offered) announce(text, language);
   forget(reason === 'hung_up');
   changed();
 }

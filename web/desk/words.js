@@ -170,6 +170,7 @@ export const words = {
     title: 'Your line',
     joining: 'Joining…',
     leaving: 'Hanging up…',
+    waits: 'The caller waits for an agent.',
     away: 'Being brought back…',
     on: 'Microphone on',
     off: 'Muted. You are not heard.',

@@ -1,11 +1,10 @@
 // The agent's own line in this page, where calls are taken at the desk.
 
-import { post } from '../api.js';
 import { confirmButton } from '../confirm.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { icon } from '../icons.js';
 import { levelMeter, muteButton } from './own.js';
-import { useMicrophone, watchLine } from '../softphone.js';
+import { giveLine, useMicrophone, watchLine } from '../softphone.js';
 import { isMine, state } from '../state.js';
 import { takeAsking } from '../taking.js';
 import { say } from '../toast.js';
@@ -18,9 +17,9 @@ export function buildLine(view) {
   const level = levelMeter();
   const speak = h('button', { type: 'button', class: 'button', id: 'speak' }, words.leg.speak);
   speak.addEventListener('click', () => useMicrophone(true));
-  const join = joinButton(view, true, words.leg.join);
-  const joinText = joinButton(view, false, words.leg.joinText);
-  const give = giveButton(view);
+  const join = joinButton(view, true);
+  const joinText = joinButton(view, false);
+  const give = giveButton();
   const node = h(
     'section',
     { class: 'control line', 'aria-label': words.leg.title, hidden: true },
@@ -48,8 +47,9 @@ export function buildLine(view) {
   };
 }
 
-function joinButton(view, microphone, label) {
-  const button = h('button', { type: 'button', class: 'button' }, label);
+/// Takes the call, or brings the line of one's own call here.
+function joinButton(view, microphone) {
+  const button = h('button', { type: 'button', class: 'button' });
   let busy = false;
   button.addEventListener('click', async () => {
     if (busy) return;
@@ -65,7 +65,7 @@ function joinButton(view, microphone, label) {
 }
 
 /// Gives the call back: the caller waits for another agent, before all others.
-function giveButton(view) {
+function giveButton() {
   return confirmButton({
     id: 'give',
     label: words.leg.give,
@@ -73,7 +73,7 @@ function giveButton(view) {
     class: 'quiet wide',
     act: async () => {
       try {
-        await post(`${view.path}/release`);
+        await giveLine();
         say(words.leg.given);
       } catch (error) {
         say(error.message, 'bad');
@@ -86,10 +86,16 @@ function show({ node, status, mute, level, speak, join, joinText, give, line, ca
   const here = line !== null && line.status !== 'ended';
   const going = call.phase === 'conversation' && !call.ended;
   const away = !here && going && isMine(call);
-  node.hidden = line === null && !away;
+  const waits = !here && call.phase === 'waiting';
+  node.hidden = line === null && !away && !waits;
   speak.hidden = !here || line.microphone;
-  join.hidden = !away;
-  joinText.hidden = !away;
+  for (const [button, text, take] of [
+    [join, words.leg.join, words.live.take],
+    [joinText, words.leg.joinText, words.live.takeText],
+  ]) {
+    button.hidden = !away && !waits;
+    setText(button, waits ? take : text);
+  }
   give.hidden = !here || !going;
   mute.node.hidden = true;
   level.node.hidden = true;
@@ -97,7 +103,7 @@ function show({ node, status, mute, level, speak, join, joinText, give, line, ca
     mute.show(line);
     level.show(line);
   }
-  setText(status, here ? lineText(line) : away ? awayText(line, call) : (line?.why ?? ''));
+  setText(status, here ? lineText(line) : away ? awayText(line, call) : (line?.why ?? (waits ? words.leg.waits : '')));
   setAttribute(status, 'data-tone', here ? toneOf(line) : null);
 }
 
