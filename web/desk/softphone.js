@@ -13,11 +13,13 @@ import { words } from './words.js';
 const OTHERS_MS = 2000;
 /// Between two attempts to bring a line back.
 const RETRY_MS = 3000;
+/// What becomes of a call is known here so soon.
+const NEWS_MS = 1000;
 /// A line that is up here and lost for the service so long is opened anew.
 const DOUBT_MS = 1500;
 
 /// `null`, or
-/// `{ id, number, talked, microphone, muted, mic, status, why, leg }`: `microphone` is whether one wants to speak, `mic` how
+/// `{ id, number, talked, microphone, muted, mic, status, why, leg, … }`: `microphone` is whether one wants to speak, `mic` how
 /// it is ("off" "asking" "on" "silent" "lost"), `status` is "joining", "back" (lost, and being brought back), "on",
 /// "silenced" (waits for a click), "leaving" or "ended".
 let line = null;
@@ -161,7 +163,7 @@ function begin(id, microphone, muted, status) {
     letGo: () => {},
     moved: false,
     given: false,
-    offered: false,
+    hungUp: false,
   };
   changed();
   return line;
@@ -170,7 +172,6 @@ function begin(id, microphone, muted, status) {
 /// What is known of the call, for places that do not show it.
 function learn(call) {
   if (call === undefined) return;
-  line.offered = call.phase === 'waiting';
   const talked = call.talked ?? call.started;
   if (line.number === call.caller_number && line.talked === talked) return;
   line.number = call.caller_number;
@@ -215,6 +216,11 @@ async function rejoin(call) {
 }
 
 async function bringBack(call) {
+  // Somebody has hung up, and the line broke before it could say so.
+  if (line?.id === call.id && line.hungUp) {
+    await post(`/api/calls/${encodeURIComponent(call.id)}/hangup`).catch(() => {});
+    return;
+  }
   const letGo = await hold(call.id, false, () => moved(call.id));
   if (letGo === null) return;
   const kept = recall(call.id);
@@ -275,11 +281,22 @@ function ended(mine, { reason, text, language, error }) {
   const failed = reason === 'failed' || reason === 'refused';
   if (mine.moved) mine.why = words.leg.moved;
   else if (mine.given) mine.why = words.leg.given;
-  else if (mine.offered) mine.why = words.leg.offered;
   else mine.why = failed ? words.leg.failed(error?.message ?? words.leg.reasons[reason]) : words.leg.ended;
-  if (reason === 'told' && !mine.moved && !mine.given && !mine.offered) announce(text, language);
-  forget(reason === 'hung_up');
+  mine.hungUp = reason === 'hung_up';
+  if (reason === 'told' && !mine.moved && !mine.given) setTimeout(() => farewell(mine, text, language), NEWS_MS);
+  forget(mine.hungUp);
   changed();
+}
+
+/// The line is over because its call is, or because the call has been offered to others meanwhile.
+function farewell(mine, text, language) {
+  const call = boardNow().calls.find((one) => one.id === mine.id);
+  if (call === undefined || call.phase === 'ending') {
+    announce(text, language);
+  } else if (call.phase === 'waiting') {
+    mine.why = words.leg.offered;
+    changed();
+  }
 }
 
 function changed() {
