@@ -34,10 +34,12 @@ pub enum Phrase {
     Closing,
     /// What is said is being recorded.
     Recorded,
+    /// The agent's stream was lost, or the agent gave the call back: somebody will be there soon.
+    Reconnecting,
 }
 
 impl Phrase {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Connecting,
         Self::Goodbye,
         Self::NoAgent,
@@ -45,6 +47,7 @@ impl Phrase {
         Self::Busy,
         Self::Closing,
         Self::Recorded,
+        Self::Reconnecting,
     ];
 
     /// The sentence and the voice for a party who speaks `language`.
@@ -54,7 +57,16 @@ impl Phrase {
         } else {
             Language::english()
         };
-        let [connecting, goodbye, no_agent, trouble, busy, closing, recorded] = language.sentences;
+        let [
+            connecting,
+            goodbye,
+            no_agent,
+            trouble,
+            busy,
+            closing,
+            recorded,
+            reconnecting,
+        ] = language.sentences;
         let text = match self {
             Self::Connecting => connecting,
             Self::Goodbye => goodbye,
@@ -63,13 +75,14 @@ impl Phrase {
             Self::Busy => busy,
             Self::Closing => closing,
             Self::Recorded => recorded,
+            Self::Reconnecting => reconnecting,
         };
         (text, language.say)
     }
 }
 
 /// One language's sentences, in the order of [`Phrase::ALL`].
-pub type Sentences = [&'static str; 7];
+pub type Sentences = [&'static str; 8];
 
 #[cfg(test)]
 #[path = "phrase/tests.rs"]

@@ -22,7 +22,13 @@ pub const TRANSLATION_DB: RangeInclusive<f32> = -30.0..=12.0;
 impl Call {
     /// Somebody wants the interpretation to be different from here on. After the end it makes no difference any more.
     pub(super) fn control(&mut self, control: Control, out: &mut Outbox) {
-        if self.phase == Phase::Ending {
+        let waits = self.phase == Phase::Waiting && self.accepted.is_none();
+        let too_late = match control {
+            Control::HangUp => waits,
+            Control::TurnAway => !waits,
+            _ => false,
+        };
+        if self.phase == Phase::Ending || too_late {
             return;
         }
         out.event(Event::Controlled { control });
@@ -40,11 +46,12 @@ impl Call {
                 translation_db,
             } => self.level(speaker, original_db, translation_db),
             Control::HangUp => self.agent_is_let_go(out),
+            Control::TurnAway => self.end(Reason::TurnedAway, out),
         }
         // What is heard at once needs no sign that it was understood.
         let heard = matches!(
             control,
-            Control::Original(_) | Control::Levels { .. } | Control::HangUp
+            Control::Original(_) | Control::Levels { .. } | Control::HangUp | Control::TurnAway
         );
         if self.phase == Phase::Conversation && !heard {
             // Whoever pressed the keys hears that they were understood.

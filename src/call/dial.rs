@@ -372,6 +372,7 @@ impl Call {
             return;
         }
         self.accepted = Some(self.now);
+        self.desk.again = false;
         if self.dial.lane == Lane::Held {
             // The task that was accepted came of our dial's webhook, whether or not we were told of it.
             self.lane_matched(out);
@@ -403,12 +404,30 @@ impl Call {
         for side in Side::BOTH {
             self.open_route(side, out);
         }
+        self.watch_absence();
+    }
+
+    /// Nobody took the call in time.
+    pub(super) fn nobody_came(&mut self, out: &mut Outbox) {
+        // Whoever took it at the desk is on the line already; only the interpreters are not.
+        if self.accepted.is_none() || self.setup.dial != DialBy::Desk {
+            self.end(Reason::NobodyAccepted, out);
+        }
     }
 
     pub(super) fn play_hold(&mut self, out: &mut Outbox) {
+        if !self.is_music_due() {
+            return;
+        }
         let hold = self.setup.hold.clone();
         let now = self.now;
-        if let Some(at) = self.party(Side::Caller).playout.hold(&hold, now, out) {
+        let playout = &mut self.party(Side::Caller).playout;
+        // What was said to them is heard first.
+        let next = match playout.speech_ends(now) {
+            Some(at) => Some(at),
+            None => playout.hold(&hold, now, out),
+        };
+        if let Some(at) = next {
             self.timers.set(Timer::Hold, at.max(now));
         }
     }

@@ -65,12 +65,14 @@ impl Call {
             Timer::DialGiveUp,
             Timer::EarlySessions,
             Timer::Hold,
+            Timer::Sentence,
             Timer::Taken,
             Timer::LegLost(Side::Caller),
             Timer::LegLost(Side::Agent),
         ] {
             self.timers.stop(timer);
         }
+        self.desk.clear();
         self.abandon_transfer(out);
         let now = self.now;
         self.party(Side::Caller).playout.end_hold(now, out);

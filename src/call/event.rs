@@ -25,6 +25,8 @@ pub enum Event {
     Dialling { attempt: u32 },
     /// An agent is being offered the call.
     Offered,
+    /// Its agent is gone: the call waits again, before all others.
+    OfferedAgain { why: &'static str },
     /// An agent took the call, or took it over.
     Accepted { worker: Option<String> },
     /// The task queue is handing the call to another agent; the present one may be away already.

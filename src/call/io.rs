@@ -75,6 +75,10 @@ pub enum Input<'a> {
     Control(Control),
     /// Whoever works at the desk under this name wants to take the call.
     Take { request: RequestId, worker: String },
+    /// Whoever works at the desk under this name is not there any more.
+    TakerGone { worker: &'a str },
+    /// Whoever has taken the call at the desk gives it back, or it is taken from them.
+    Release,
     /// Somebody has typed this for a party, to be spoken to the other in their language.
     Say { side: Side, text: String },
     /// The agent hands the call to the softphone of this identity, which must have been checked.
@@ -289,8 +293,11 @@ pub enum Control {
         original_db: Option<f32>,
         translation_db: Option<f32>,
     },
-    /// The agent's side hangs up: what they have said is heard to its end, then the caller is let go.
+    /// The agent's side hangs up: what they have said is heard to its end, then the caller is let go. Nobody who has no
+    /// agent is hung up on like this.
     HangUp,
+    /// A caller who waits for an agent is told that nobody is available. Once they have one it changes nothing.
+    TurnAway,
 }
 
 /// Something to be done.
@@ -404,6 +411,8 @@ pub enum Answer {
         phrase: Phrase,
         language: &'static Language,
     },
+    /// Ask again after this: the stream has come back too often of late.
+    Wait(Duration),
 }
 
 /// Outputs of one or several inputs, and the bytes that they name. Reused, so that it grows once.

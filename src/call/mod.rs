@@ -11,10 +11,11 @@
 //! A call goes through three phases: *waiting* (the caller hears hold audio while an agent is sought), *conversation*,
 //! and *ending* (what was said is played out, both parties are let go). All that is hard is decided here:
 //! `party` knows who is on the line, `dial` seeks the agent and `transfer` the next one, `speech` moves audio,
-//! `continuity` and `rotation` keep sessions alive, `original` lets the speaker's own voice through, `keys` and `control`
+//! `away` keeps the caller while an agent of the desk is lost, `continuity` and `rotation` keep sessions alive, `original` lets the speaker's own voice through, `keys` and `control`
 //! let people change it, `ending` lets go. Whoever drives a call owns its sockets and does what the outputs say, in their
 //! order.
 
+mod away;
 mod caption;
 mod continuity;
 mod control;
@@ -54,6 +55,7 @@ use crate::language::Language;
 use crate::phrase::Phrase;
 
 pub use self::control::{TRANSLATION_DB, UNDER_DB};
+pub use self::desk::COME;
 pub use self::ids::{CallId, DialId, MarkId, NotACallId, RequestId, SessionId, Side, SocketId, Token};
 pub use self::io::{
     Answer, CallStatus, Close, Control, Cure, DialError, EngineKind, Input, LegEvent, Outbox, Output,
@@ -338,6 +340,8 @@ impl Call {
             Input::Task(event) => self.task_said(event, out),
             Input::Control(control) => self.control(control, out),
             Input::Take { request, worker } => self.take(request, worker, out),
+            Input::TakerGone { worker } => self.taker_gone(worker, out),
+            Input::Release => self.release(out),
             Input::Say { side, text } => self.say(side, &text, out),
             Input::Transfer { identity } => self.transfer_to(identity, out),
             Input::ShutDown => self.end(Reason::ShutDown, out),
@@ -348,13 +352,14 @@ impl Call {
     fn fire(&mut self, timer: Timer, out: &mut Outbox) {
         match timer {
             Timer::CallerToken => self.end(Reason::CallerNeverCame, out),
-            Timer::AgentWait => self.end(Reason::NobodyAccepted, out),
+            Timer::AgentWait => self.nobody_came(out),
             Timer::DialRetry => self.dial_again(out),
             Timer::DialGiveUp => self.end(Reason::DialRefused, out),
             Timer::LaneMatch => self.lane_unmatched(out),
             Timer::LaneCool => self.release_lane(out),
             Timer::EarlySessions => self.close_early_sessions(out),
             Timer::Hold => self.play_hold(out),
+            Timer::Sentence => self.tell_agent_away(),
             Timer::Keys => self.keys_paused(out),
             Timer::Drain => self.drain_overdue(out),
             Timer::Confirm(side) => self.confirm_overdue(side, out),

@@ -13,12 +13,14 @@ pub enum Reason {
     CallerHungUp,
     /// The agent hung up after the conversation had begun.
     AgentHungUp,
-    /// The caller hung up while waiting for an agent.
+    /// The caller hung up while waiting for an agent, be it the first or another after theirs was lost.
     CallerLeftWaiting,
     /// The caller's stream never came: they hung up during our first sentence.
     CallerNeverCame,
     /// Nobody accepted within the waiting time.
     NobodyAccepted,
+    /// A supervisor hung up on a caller who waited.
+    TurnedAway,
     /// The task was cancelled, or the queue refused or lost it.
     TaskCanceled,
     /// The carrier's API would not place the agent's call.
@@ -27,7 +29,7 @@ pub enum Reason {
     AgentUnreachable,
     /// The caller's stream broke and did not come back.
     CallerLost,
-    /// The agent's stream broke and did not come back.
+    /// The agent's stream broke and did not come back, or the caller hung up before it did.
     AgentLost,
     /// The program is closing and the call was still running at the cap.
     ShutDown,
@@ -60,12 +62,13 @@ pub struct Outcome {
 }
 
 impl Reason {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CallerHungUp,
         Self::AgentHungUp,
         Self::CallerLeftWaiting,
         Self::CallerNeverCame,
         Self::NobodyAccepted,
+        Self::TurnedAway,
         Self::TaskCanceled,
         Self::DialRefused,
         Self::AgentUnreachable,
@@ -80,7 +83,7 @@ impl Reason {
         let class = match self {
             Self::CallerHungUp | Self::AgentHungUp => Class::Completed,
             Self::CallerLeftWaiting | Self::CallerNeverCame => Class::Abandoned,
-            Self::NobodyAccepted | Self::TaskCanceled => Class::Unanswered,
+            Self::NobodyAccepted | Self::TurnedAway | Self::TaskCanceled => Class::Unanswered,
             Self::DialRefused | Self::AgentUnreachable | Self::CallerLost | Self::AgentLost => Class::Carrier,
             Self::ShutDown | Self::Full | Self::Internal => Class::Service,
         };
@@ -96,7 +99,9 @@ impl Reason {
             | (Self::AgentHungUp | Self::AgentUnreachable, Side::Agent)
             | (Self::Full, Side::Agent) => None,
             (Self::AgentHungUp, Side::Caller) => Some(Phrase::Goodbye),
-            (Self::NobodyAccepted | Self::TaskCanceled, Side::Caller) => Some(Phrase::NoAgent),
+            (Self::NobodyAccepted | Self::TurnedAway | Self::TaskCanceled, Side::Caller) => {
+                Some(Phrase::NoAgent)
+            }
             (Self::AgentUnreachable, Side::Caller) => Some(Phrase::NoAgent),
             (Self::DialRefused | Self::AgentLost | Self::CallerLost, Side::Caller)
             | (Self::AgentLost, Side::Agent) => Some(Phrase::Trouble),
@@ -118,6 +123,7 @@ impl Reason {
             Self::CallerLeftWaiting
             | Self::CallerNeverCame
             | Self::NobodyAccepted
+            | Self::TurnedAway
             | Self::TaskCanceled
             | Self::AgentUnreachable
             | Self::ShutDown
@@ -133,6 +139,7 @@ impl Reason {
             Self::CallerLeftWaiting => "caller_left_waiting",
             Self::CallerNeverCame => "caller_never_came",
             Self::NobodyAccepted => "nobody_accepted",
+            Self::TurnedAway => "turned_away",
             Self::TaskCanceled => "task_canceled",
             Self::DialRefused => "dial_refused",
             Self::AgentUnreachable => "agent_unreachable",

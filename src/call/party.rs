@@ -25,6 +25,9 @@ const RESTREAMS_MAX: u8 = 3;
 /// A live leg without media for this long is looked after: mute and hold stop media too.
 const NO_MEDIA: Duration = Duration::from_secs(10);
 
+/// A page at the desk sends without a pause, silence when it is muted: without media for this long it is lost.
+pub const DESK_NO_MEDIA: Duration = Duration::from_secs(2);
+
 /// The carrier asks for the next document well within a second of the stream's end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -55,6 +58,8 @@ pub enum Line {
 pub struct Leg {
     pub socket: SocketId,
     pub since: Time,
+    /// When its latest media came.
+    pub heard: Time,
     /// Where the stream's next frame should begin, in milliseconds of the stream's own clock.
     pub position_ms: Option<u64>,
     /// The stream's clock at its first frame.
@@ -135,6 +140,7 @@ impl Call {
         let Some(side) = Side::BOTH
             .into_iter()
             .find(|&side| fits(&self.parties[side as usize]))
+            .or_else(|| self.is_takers(start.token).then_some(Side::Agent))
         else {
             self.next_stream_came(socket, start, out);
             return;
@@ -143,6 +149,7 @@ impl Call {
         let party = self.party(side);
         let first = party.line == Line::Awaited;
         if let Some(old) = party.socket() {
+            party.playout.detach(now);
             out.push(Output::CloseLeg {
                 socket: old,
                 how: Close::Normal,
@@ -162,9 +169,7 @@ impl Call {
                     self.timers.set(Timer::AgentWait, now + self.setup.agent_wait);
                     self.seek_agent(out);
                 }
-                if self.phase == Phase::Waiting {
-                    self.play_hold(out);
-                }
+                self.play_hold(out);
             }
             Side::Agent => self.agent_came(out),
         }
@@ -179,24 +184,58 @@ impl Call {
         party.line = Line::Up(Leg {
             socket,
             since: now,
+            heard: now,
             position_ms: None,
             origin_ms: 0,
         });
         party.playout.attach(socket, now);
-        self.timers.stop(Timer::LegLost(side));
-        self.timers.set(Timer::NoMedia(side), now + NO_MEDIA);
+        if side == Side::Agent {
+            self.desk.token = None;
+            self.timers.stop(Timer::Taken);
+        }
+        // An agent who was away is back with their first sound.
+        if !self.is_at_desk(side) {
+            self.timers.stop(Timer::LegLost(side));
+        }
+        self.watch_media(side);
+    }
+
+    fn watch_media(&mut self, side: Side) {
+        let within = if self.is_at_desk(side) {
+            DESK_NO_MEDIA
+        } else {
+            NO_MEDIA
+        };
+        self.timers.set(Timer::NoMedia(side), self.now + within);
     }
 
     /// A frame came: the leg is alive.
-    pub(super) fn leg_is_alive(&mut self, side: Side) {
-        self.timers.set(Timer::NoMedia(side), self.now + NO_MEDIA);
+    pub(super) fn leg_is_alive(&mut self, side: Side, out: &mut Outbox) {
+        self.watch_media(side);
+        let now = self.now;
+        if let Some(leg) = self.party(side).leg() {
+            leg.heard = now;
+        }
+        if self.is_at_desk(side) {
+            self.agent_is_heard(out);
+        }
     }
 
     pub(super) fn no_media(&mut self, side: Side, out: &mut Outbox) {
+        let at_desk = self.is_at_desk(side);
         let party = &mut self.parties[side as usize];
         let (Some(socket), Some(call_sid)) = (party.socket(), party.call_sid.clone()) else {
             return;
         };
+        if at_desk {
+            // There is no carrier to be asked: a page that sends nothing has crashed, sleeps, or is cut off.
+            out.push(Output::CloseLeg {
+                socket,
+                how: Close::Normal,
+            });
+            self.leg_closed(socket, out);
+            return;
+        }
         out.push(Output::LegPing { socket });
         if !std::mem::replace(&mut party.asking, true) {
             out.push(Output::FetchCall { side, call_sid });
@@ -220,6 +259,7 @@ impl Call {
         let Some(side) = self.side_of(socket) else { return };
         let now = self.now;
         let party = self.party(side);
+        let heard = party.leg().map_or(now, |leg| leg.heard);
         party.playout.detach(now);
         self.timers.stop(Timer::NoMedia(side));
         if self.phase == Phase::Ending {
@@ -228,13 +268,18 @@ impl Call {
             return;
         }
         self.party(side).line = Line::Lost;
-        self.timers.set(Timer::LegLost(side), now + LOST_MAX);
+        if self.is_at_desk(side) {
+            self.agent_is_away(heard);
+        } else {
+            self.timers.set(Timer::LegLost(side), now + LOST_MAX);
+        }
         out.event(Event::LegLost { side });
     }
 
     pub(super) fn leg_lost_for_good(&mut self, side: Side, out: &mut Outbox) {
         match side {
             Side::Caller => self.end(Reason::CallerLost, out),
+            Side::Agent if self.is_at_desk(side) => self.offer_again("lost", out),
             Side::Agent => self.agent_left(Reason::AgentLost, out),
         }
     }
@@ -261,6 +306,8 @@ impl Call {
         self.over(side);
         let talked = self.phase == Phase::Conversation;
         let reason = match side {
+            // They had waited for an agent who did not come back.
+            Side::Caller if talked && self.has_agent_missing() => Reason::AgentLost,
             Side::Caller if talked => Reason::CallerHungUp,
             Side::Caller if was_there => Reason::CallerLeftWaiting,
             Side::Caller => Reason::CallerNeverCame,
@@ -339,8 +386,25 @@ impl Call {
             }
             return;
         }
+        if self.is_at_desk(side) {
+            if let Some(wait) = self.desk.must_wait(self.now) {
+                let answer = Answer::Wait(wait);
+                out.push(Output::Reply { request, answer });
+                return;
+            }
+        } else if self.restreams_too_often(request, side, out) {
+            return;
+        }
+        self.stream_again(request, side, out);
+    }
+
+    /// Counts a carrier's stream that broke. `true` if it was one too many: that party is given up.
+    fn restreams_too_often(&mut self, request: RequestId, side: Side, out: &mut Outbox) -> bool {
+        let language = self.language_of(side);
+        let party = self.party(side);
         party.restreams += 1;
-        if party.restreams > RESTREAMS_MAX {
+        let too_often = party.restreams > RESTREAMS_MAX;
+        if too_often {
             let answer = Answer::Tell {
                 phrase: Phrase::Trouble,
                 language,
@@ -354,10 +418,14 @@ impl Call {
             }
             self.over(side);
             self.leg_lost_for_good(side, out);
-            return;
         }
+        too_often
+    }
+
+    /// A party is sent back here with a fresh token.
+    fn stream_again(&mut self, request: RequestId, side: Side, out: &mut Outbox) {
         // The carrier knows before we do that the stream has ended.
-        if let Some(socket) = party.socket() {
+        if let Some(socket) = self.party(side).socket() {
             out.push(Output::CloseLeg {
                 socket,
                 how: Close::Normal,
@@ -367,11 +435,13 @@ impl Call {
         let token = Token::random(self.id, &mut self.rng);
         let answer = Answer::Stream {
             say: None,
-            language,
+            language: self.language_of(side),
             token: token.reveal(),
         };
         self.party(side).token = Some(token);
-        self.timers.set(Timer::LegLost(side), self.now + LOST_MAX);
+        if !self.is_at_desk(side) {
+            self.timers.set(Timer::LegLost(side), self.now + LOST_MAX);
+        }
         out.push(Output::Reply { request, answer });
     }
 

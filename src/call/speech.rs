@@ -78,7 +78,7 @@ impl Call {
     }
 
     fn heard(&mut self, side: Side, timestamp_ms: u64, mulaw: &[u8], out: &mut Outbox) {
-        self.leg_is_alive(side);
+        self.leg_is_alive(side, out);
         let gap = self.gap_before(side, timestamp_ms, mulaw.len());
         let now = self.now;
         let Some(agent_since) = self.agent_since else {
@@ -419,6 +419,8 @@ impl Call {
         let speaker = listener.other();
         let due = self.phase == Phase::Conversation
             && self.setup.wait_cue
+            // Music takes the cue's place where there is any.
+            && (self.desk.away.is_none() || listener == Side::Agent || self.setup.hold.is_empty())
             && self.is_heard(speaker)
             && self.is_due(speaker);
         let direction = &mut self.directions[speaker as usize];

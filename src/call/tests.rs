@@ -4,6 +4,7 @@
 //! read as conversations, one file for each part of a call's life; `model` lets chance write the script and checks what
 //! must hold whatever happens.
 
+mod away;
 mod chance;
 mod continuity;
 mod controlling;

@@ -26,6 +26,8 @@ pub enum Timer {
     EarlySessions,
     /// More hold audio is due.
     Hold,
+    /// The caller is told that their agent is away.
+    Sentence,
     /// What was said before a hang-up gets no more time.
     Drain,
     /// The agent has pressed no further key: what was pressed is all.
@@ -72,12 +74,12 @@ pub enum Timer {
     TransferRetry,
     /// A refused request to end the call of an agent who has been replaced is made again.
     Replaced,
-    /// Whoever has taken the call at the desk should be on the line by now.
+    /// Whoever has taken the call at the desk, or takes it again, should be on the line by now.
     Taken,
 }
 
-/// Fourteen timers of the call and eighteen of each side.
-const SLOTS: usize = 14 + 2 * 18;
+/// Fifteen timers of the call and eighteen of each side.
+const SLOTS: usize = 15 + 2 * 18;
 
 impl Timer {
     const ALL: [Self; SLOTS] = {
@@ -133,6 +135,7 @@ impl Timer {
             Self::Hush(Agent),
             Self::Typing(Caller),
             Self::Typing(Agent),
+            Self::Sentence,
         ]
     };
 
@@ -170,6 +173,7 @@ impl Timer {
             Self::Taken => 45,
             Self::Hush(side) => 46 + side as usize,
             Self::Typing(side) => 48 + side as usize,
+            Self::Sentence => 50,
         }
     }
 }

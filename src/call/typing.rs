@@ -18,6 +18,7 @@ use super::timer::Timer;
 use super::{Call, Phase};
 use crate::audio::BYTES_PER_MS;
 use crate::language::Language;
+use crate::phrase::Phrase;
 
 /// Messages of one party that may wait; nobody types faster than that.
 const MESSAGES_MAX: usize = 16;
@@ -163,15 +164,21 @@ impl Call {
 
     /// Tells an agent who has just come what they are to know, before all that waits for them.
     pub(super) fn announce(&mut self) {
-        let Some(phrase) = self.setup.announce else { return };
-        let agent = self.setup.agent;
+        if let Some(phrase) = self.setup.announce {
+            self.read_out(phrase, Side::Agent);
+        }
+    }
+
+    /// Reads a sentence of ours to a party in their language, before all messages that wait for them.
+    pub(super) fn read_out(&mut self, phrase: Phrase, listener: Side) {
+        let language = self.language_of(listener);
         // In a language without a voice, the sentence is in English.
-        let language = if agent.say.is_some() {
-            agent
+        let language = if language.say.is_some() {
+            language
         } else {
             Language::english()
         };
-        let typing = &mut self.typing[Side::Caller as usize];
+        let typing = &mut self.typing[listener.other() as usize];
         let message = Message {
             number: None,
             text: phrase.spoken_in(language).0.to_owned(),
@@ -184,13 +191,46 @@ impl Call {
         }
     }
 
+    /// Takes back sentences of ours of which nothing has been heard; one that is being spoken is spoken to its end.
+    pub(super) fn withdraw_announcements(&mut self, speaker: Side, out: &mut Outbox) {
+        let typing = &mut self.typing[speaker as usize];
+        let asked = typing.asked.is_some();
+        let ours = |message: &Message| message.number.is_none();
+        let silent = asked && !typing.voiced && typing.queue.front().is_some_and(ours);
+        let kept = usize::from(asked && !silent);
+        let mut place = 0;
+        typing.queue.retain(|message| {
+            place += 1;
+            place <= kept || !ours(message)
+        });
+        if silent {
+            // The session speaks it all the same; another takes what comes next.
+            self.end_message(speaker, out);
+            self.typing_waits_no_more(speaker);
+            if let Some(typist) = self.typing[speaker as usize].session.take() {
+                out.push(Output::CloseSession { session: typist.id });
+                self.directions[speaker as usize]
+                    .transcript
+                    .close(typist.id, true);
+            }
+        }
+    }
+
     /// Goes on with what was typed, if it can; called after every input.
     pub(super) fn try_typing(&mut self, side: Side, out: &mut Outbox) {
         let now = self.now;
-        let talks = self.phase == Phase::Conversation || self.drains(side) || self.drains_typed(side);
+        let talks = match self.phase {
+            // Whoever waits again is told so.
+            Phase::Waiting => self.desk.again,
+            Phase::Conversation => true,
+            Phase::Ending => self.drains(side) || self.drains_typed(side),
+        };
+        let waiting = self.phase == Phase::Waiting;
         let typing = &mut self.typing[side as usize];
         if typing.queue.is_empty() && typing.session.is_some() && typing.waits == Waits::Nothing {
-            self.typing_waits(side, Waits::Idle, IDLE);
+            // Nobody can type to somebody who waits.
+            let idle = if waiting { Duration::ZERO } else { IDLE };
+            self.typing_waits(side, Waits::Idle, idle);
             return;
         }
         let Some(first) = typing.queue.front_mut().filter(|_| talks) else {

@@ -132,7 +132,8 @@ impl Board {
         let news = self.news.subscribe();
         let mut calls: Vec<LiveCall> = state.calls.values().map(|one| one.live.call.clone()).collect();
         drop(state);
-        calls.sort_by_key(|call| call.started);
+        // As they are to be taken.
+        calls.sort_by_key(|call| (!call.priority, call.started));
         (calls, news)
     }
 
@@ -150,6 +151,13 @@ impl Board {
     /// A live call as it is now.
     pub fn call(&self, call: CallId) -> Option<LiveCall> {
         self.state().calls.get(&call).map(|one| one.live.call.clone())
+    }
+
+    /// Live calls that are as `wanted`.
+    pub fn find(&self, wanted: impl Fn(&LiveCall) -> bool) -> Vec<CallId> {
+        let state = self.state();
+        let found = state.calls.iter().filter(|(_, one)| wanted(&one.live.call));
+        found.map(|(id, _)| *id).collect()
     }
 
     /// What was said in a live call so far.

@@ -26,8 +26,14 @@ pub struct LiveCall {
     pub service_number: String,
     pub caller_language: &'static str,
     pub agent_language: &'static str,
-    /// Who took it, by the task queue's name.
+    /// Who has it, by the task queue's name, or as the desk's worker.
     pub agent: Option<String>,
+    /// The agent's stream.
+    pub agent_line: AgentLine,
+    /// Since when it is lost.
+    pub agent_lost_since: Option<i64>,
+    /// It waits again, for its agent was lost or has given it back: it comes before all others.
+    pub priority: bool,
     pub started: i64,
     pub accepted: Option<i64>,
     pub talked: Option<i64>,
@@ -69,6 +75,15 @@ pub enum Phase {
     Waiting,
     Conversation,
     Ending,
+}
+
+/// The stream of the agent who has the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentLine {
+    None,
+    Up,
+    Lost,
 }
 
 /// How a party is interpreted.
@@ -197,6 +212,9 @@ impl Live {
                 caller_language: facts.caller.tag,
                 agent_language: facts.agent.tag,
                 agent: None,
+                agent_line: AgentLine::None,
+                agent_lost_since: None,
+                priority: false,
                 started: facts.started,
                 accepted: None,
                 talked: None,
@@ -235,13 +253,15 @@ impl Live {
         let now = self.wall(at);
         let call = &mut self.call;
         match event {
-            Event::LegUp { side, .. } => *call.legs.of(*side) = true,
-            Event::LegLost { side } => *call.legs.of(*side) = false,
+            Event::LegUp { side, .. } => self.leg(now, *side, true),
+            Event::LegLost { side } => self.leg(now, *side, false),
+            Event::OfferedAgain { .. } => self.offered_again(),
             Event::Talking { side, talking } => *call.talking.of(*side) = *talking,
             Event::Accepted { worker } => {
                 call.accepted.get_or_insert(now);
                 call.agent = worker.clone().or(call.agent.take());
                 call.transferring = false;
+                call.priority = false;
             }
             Event::TransferStarted | Event::Transferring { .. } => call.transferring = true,
             Event::TransferEnded | Event::Transferred | Event::TransferFailed { .. } => {
@@ -293,6 +313,35 @@ impl Live {
         self.call.started.saturating_add_unsigned(at.as_millis())
     }
 
+    fn leg(&mut self, now: i64, side: Side, up: bool) {
+        let call = &mut self.call;
+        *call.legs.of(side) = up;
+        if side == Side::Agent {
+            call.agent_line = if up { AgentLine::Up } else { AgentLine::Lost };
+            call.agent_lost_since = (!up).then_some(now);
+        }
+    }
+
+    /// Nobody has the call any more.
+    fn offered_again(&mut self) {
+        let call = &mut self.call;
+        call.phase = Phase::Waiting;
+        call.agent = None;
+        call.agent_line = AgentLine::None;
+        call.agent_lost_since = None;
+        call.legs.agent = false;
+        call.priority = true;
+        for side in Side::BOTH {
+            let health = call.health.of(side);
+            if matches!(
+                *health,
+                Health::Interpreting | Health::Reconnecting | Health::OriginalVoice
+            ) {
+                *health = Health::Connecting;
+            }
+        }
+    }
+
     fn original_voice(&mut self, speaker: Side) {
         let health = if self.call.caller_language == self.call.agent_language {
             Health::SameLanguage
@@ -323,7 +372,7 @@ impl Live {
                 volume.original_db = original_db.unwrap_or(volume.original_db);
                 volume.translation_db = translation_db.unwrap_or(volume.translation_db);
             }
-            Control::HangUp => call.phase = Phase::Ending,
+            Control::HangUp | Control::TurnAway => call.phase = Phase::Ending,
         }
         let same = call.caller_language == call.agent_language;
         for side in Side::BOTH {

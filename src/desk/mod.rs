@@ -6,7 +6,7 @@
 //! | `password`, `limit` | how passwords are kept, and how often somebody may guess |
 //! | `guard`, `refusal` | who may reach a route, and what everybody else is told |
 //! | `oidc`, `id_token` | single sign-on by OpenID Connect |
-//! | `live`, `board` | live calls as they are watched |
+//! | `live`, `board`, `presence` | live calls as they are watched, and by whom |
 //! | `api`, `*_routes` | the routes |
 //! | `pages` | the files of `web/` |
 
@@ -21,6 +21,7 @@ pub mod oidc;
 pub mod oidc_routes;
 pub mod pages;
 pub mod password;
+pub mod presence;
 pub mod refusal;
 pub mod reply_routes;
 pub mod secret;
@@ -47,6 +48,7 @@ use self::accounts::Accounts;
 use self::board::Board;
 use self::live::LiveCall;
 use self::oidc::Oidc;
+use self::presence::Presence;
 use self::user::User;
 
 /// The body of a request to the desk.
@@ -62,6 +64,7 @@ pub struct Desk {
     /// `None`: without single sign-on.
     pub oidc: Option<Oidc>,
     pub board: Arc<Board>,
+    pub presence: Arc<Presence>,
     /// `None`: there are none, and none are made.
     pub recordings: Option<Recordings>,
     /// Whoever watches is sent away: the program ends.
@@ -82,6 +85,7 @@ impl Desk {
         Ok(Arc::new(Self {
             accounts: Accounts::new(Arc::clone(&store)),
             board: Board::start(&hub),
+            presence: Presence::of(&hub),
             recordings: hub.recordings.clone(),
             closing: CancellationToken::new(),
             hub,
@@ -101,6 +105,29 @@ impl Desk {
     pub fn may_see_live(&self, user: &User, call: &LiveCall) -> bool {
         let waits = self.config.agent_dial == AgentDial::Desk && call.phase == live::Phase::Waiting;
         user.may_see(call.agent.as_deref()) || (waits && call.agent.is_none())
+    }
+
+    /// The conversation that this worker has at the desk, or has just taken, other than `call`.
+    fn engaged(&self, worker: &str, call: CallId) -> Option<CallId> {
+        let theirs = self.conversations_of(worker);
+        theirs.into_iter().find(|&other| other != call)
+    }
+
+    fn conversations_of(&self, worker: &str) -> Vec<CallId> {
+        if self.config.agent_dial != AgentDial::Desk {
+            return Vec::new();
+        }
+        let theirs =
+            |call: &LiveCall| call.agent.as_deref() == Some(worker) && call.phase != live::Phase::Ending;
+        self.board.find(theirs)
+    }
+
+    /// Offers all calls that this worker has at the desk to others.
+    pub fn release_calls_of(&self, worker: &str) {
+        for call in self.conversations_of(worker) {
+            self.presence.disclaim(worker, call);
+            self.hub.release(call);
+        }
     }
 
     /// A live call by its name.

@@ -13,6 +13,9 @@ use utoipa::ToSchema;
 pub struct Problem {
     /// A sentence for whoever sits at the desk.
     pub error: String,
+    /// The conversation that whoever wants to take a call has already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_call: Option<String>,
 }
 
 /// A request that is refused.
@@ -20,6 +23,7 @@ pub struct Problem {
 pub struct Refusal {
     status: StatusCode,
     error: String,
+    on_call: Option<String>,
     retry_after: Option<Duration>,
 }
 
@@ -28,6 +32,7 @@ impl Refusal {
         Self {
             status,
             error: error.into(),
+            on_call: None,
             retry_after: None,
         }
     }
@@ -50,6 +55,14 @@ impl Refusal {
     /// 409: it does not fit what is there.
     pub fn conflict(error: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, error)
+    }
+
+    /// 409: whoever wants to take a call has this conversation.
+    pub fn on_call(call: &str) -> Self {
+        Self {
+            on_call: Some(call.to_owned()),
+            ..Self::conflict("You are on another call.")
+        }
     }
 
     /// 422: what was sent is understood, and no good.
@@ -93,7 +106,10 @@ impl From<sqlx::Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = Json(Problem { error: self.error });
+        let body = Json(Problem {
+            error: self.error,
+            on_call: self.on_call,
+        });
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::accounts::{Change, NewUser, NotDone};
-use super::guard::{Acting, Body, SignedIn};
+use super::guard::{Acting, Body, Params, SignedIn};
 use super::password;
 use super::refusal::{Problem, Refusal};
 use super::session_routes::{not_hashed, private};
@@ -32,6 +32,24 @@ pub struct UserToAdd {
     language: Option<String>,
 }
 
+/// What becomes of the conversations at the desk of somebody who may not sign in any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Calls {
+    /// They go on to their end.
+    #[default]
+    After,
+    /// Their callers are offered to others at once.
+    Now,
+}
+
+/// What becomes of the conversations of somebody who is removed.
+#[derive(Debug, Default, Deserialize)]
+pub struct Removal {
+    #[serde(default)]
+    calls: Calls,
+}
+
 /// What is to change; what is left out stays. `null` or an empty text takes a worker or a language away.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +62,9 @@ pub struct UserChange {
     #[schema(value_type = Option<String>)]
     language: Option<Option<String>>,
     disabled: Option<bool>,
+    /// If they are disabled: what becomes of their conversations at the desk.
+    #[serde(default)]
+    calls: Calls,
     /// A new password; all their sessions end.
     password: Option<String>,
 }
@@ -119,6 +140,7 @@ pub async fn change(
 ) -> Result<Json<User>, Refusal> {
     acting.user.require(Role::Admin)?;
     let name = known(&name)?;
+    let calls = change.calls;
     let worker = change.worker.map(|worker| worker_of(worker.as_deref()));
     let language = change.language.map(|language| language_of(language.as_deref()));
     let change = Change {
@@ -128,7 +150,11 @@ pub async fn change(
         disabled: change.disabled,
         password: hashed(&desk, change.password).await?,
     };
+    let disabled = change.disabled == Some(true);
     let user = desk.accounts.change(&name, change).await?;
+    if disabled {
+        leaves(&desk, &user, calls);
+    }
     tracing::info!(by = %acting.user.name, user = %user.name, role = %user.role, disabled = user.disabled,
         "a user has been changed");
     Ok(Json(user))
@@ -136,7 +162,8 @@ pub async fn change(
 
 /// Remove a user, with their sessions and their own replies.
 #[utoipa::path(delete, path = "/api/users/{name}", tag = "users",
-    params(("name" = String, Path, description = "Whom")), responses(
+    params(("name" = String, Path, description = "Whom"),
+        ("calls" = Option<Calls>, Query, description = "What becomes of their conversations at the desk")), responses(
     (status = 204, description = "Removed"),
     (status = 403, description = "Not an admin, another origin, or no token", body = Problem),
     (status = 404, description = "There is no such user", body = Problem),
@@ -146,12 +173,26 @@ pub async fn remove(
     State(desk): State<Arc<Desk>>,
     acting: Acting,
     Path(name): Path<String>,
+    Params(removal): Params<Removal>,
 ) -> Result<StatusCode, Refusal> {
     acting.user.require(Role::Admin)?;
     let name = known(&name)?;
+    let user = desk.accounts.user(&name).await?;
     desk.accounts.remove(&name).await?;
+    if let Some(user) = user {
+        leaves(&desk, &user, removal.calls);
+    }
     tracing::info!(by = %acting.user.name, user = %name, "a user has been removed");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Somebody may not sign in any more: what they have taken and not come to is offered to others, and so is what they have,
+/// if that is wanted.
+fn leaves(desk: &Desk, user: &User, calls: Calls) {
+    desk.presence.gone(user.worker());
+    if calls == Calls::Now {
+        desk.release_calls_of(user.worker());
+    }
 }
 
 impl From<NotDone> for Refusal {

@@ -21,6 +21,8 @@ pub fn answer(config: &Config, call: CallId, side: Side, answer: &Answer) -> Str
             streaming(document, config, call, side, language, token)
         }
         Answer::Tell { phrase, language } => tell(*phrase, language),
+        // Only pages are asked to wait.
+        Answer::Wait(_) => tell(Phrase::Trouble, Language::english()),
     }
 }
 

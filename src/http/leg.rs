@@ -3,10 +3,10 @@
 //! | route | |
 //! |---|---|
 //! | `GET /desk/leg` | the WebSocket, see [`crate::carrier::browser`] |
-//! | `POST /desk/leg/again` | the stream has ended; what now? `{"call","side","call_sid"}` is answered with `{"token"}`, for another stream, or with `{"tell","language"}`: a sentence, and the end |
+//! | `POST /desk/leg/again` | the stream has ended; what now? `{"call","side","call_sid"}` is answered with `{"token"}`, for another stream, or with `{"tell","language"}`: a sentence, and the end. 503 with `Retry-After`: too often, or the call does not answer; to be asked again |
 //!
-//! A page shows a token, which fits once, and comes back with its `call_sid`, which nobody else knows. Both must come from
-//! our own origin.
+//! A page shows a token, which fits once, and comes back with its `call_sid`, which nobody else knows: neither needs a session,
+//! so a conversation goes on when the agent's has ended. Both must come from our own origin.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +118,9 @@ pub async fn again(State(hub): State<Arc<Hub>>, headers: HeaderMap, Json(ended):
         return (StatusCode::BAD_REQUEST, "no such page\n").into_response();
     }
     let next = match hub.after_stream(call, side, ended.call_sid).await {
-        AfterStream::Answer(answer) => next(answer),
+        AfterStream::Answer(Answer::Wait(wait)) => return later(wait),
+        AfterStream::Answer(Answer::Stream { token, .. }) => Next::Stream { token },
+        AfterStream::Answer(Answer::Tell { phrase, language }) => tell(phrase, language),
         AfterStream::Ended(ended) => {
             let language = match side {
                 Side::Caller => ended.caller,
@@ -131,11 +133,17 @@ pub async fn again(State(hub): State<Arc<Hub>>, headers: HeaderMap, Json(ended):
     ([(header::CACHE_CONTROL, "no-store")], Json(next)).into_response()
 }
 
-fn next(answer: Answer) -> Next {
-    match answer {
-        Answer::Stream { token, .. } => Next::Stream { token },
-        Answer::Tell { phrase, language } => tell(phrase, language),
-    }
+/// 503: the page asks again after `wait`.
+fn later(wait: Duration) -> Response {
+    // Whole seconds, rounded up.
+    let seconds = u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX);
+    let retry = (header::RETRY_AFTER, seconds.to_string());
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [retry],
+        "this stream has come back too often of late\n",
+    )
+        .into_response()
 }
 
 fn tell(phrase: Phrase, language: &'static Language) -> Next {

@@ -18,14 +18,26 @@ impl Hub {
     }
 
     /// Takes a waiting call for whoever works at the desk under this name (`AGENT_DIAL=desk`), or brings them back to one
-    /// of theirs whose stream was lost. Returns the token that lets their stream in, once, within twenty seconds (ten, to
-    /// come back); `None` if the call is not to be had.
+    /// of theirs, whether or not their stream is lost. Returns the token that lets their stream in, once, within
+    /// [`COME`](crate::call::COME); it takes the place of their older one. `None` if the call is not to be had.
     pub async fn take(&self, call: CallId, worker: &str) -> Option<String> {
         let mailbox = self.registry.mailbox(call)?;
         let (answer, answered) = oneshot::channel();
         let worker = worker.to_owned();
         mailbox.try_send(Post::Take { worker, answer }).ok()?;
         tokio::time::timeout(ANSWER_MAX, answered).await.ok()?.ok()?
+    }
+
+    /// Offers a call again that this worker has taken and not come to: they are not at the desk any more.
+    pub fn taker_gone(&self, call: CallId, worker: &str) -> bool {
+        let worker = worker.to_owned();
+        self.post(call, Post::TakerGone { worker })
+    }
+
+    /// Takes a call from whoever has it at the desk (`AGENT_DIAL=desk`): it is offered to others, before all that wait.
+    /// `false` if the call is not live, or does not take its letters; it changes nothing if nobody has the call.
+    pub fn release(&self, call: CallId) -> bool {
+        self.post(call, Post::Release)
     }
 
     /// Has a message spoken that somebody typed for `side`, to the other party in their language. `false` if the call is not

@@ -38,6 +38,12 @@ pub enum Post {
         worker: String,
         answer: oneshot::Sender<Option<String>>,
     },
+    /// This worker is not at the desk any more.
+    TakerGone {
+        worker: String,
+    },
+    /// Whoever has the call at the desk gives it back, or it is taken from them.
+    Release,
     /// Somebody has typed this for a party.
     Say {
         side: Side,

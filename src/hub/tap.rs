@@ -33,6 +33,8 @@ pub(super) struct Tap {
     batch: Option<Batch>,
     /// Where each party was sent something last.
     sockets: [Option<SocketId>; 2],
+    /// Nobody has the call: nothing of what is said may be kept or heard.
+    nobody: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -48,6 +50,8 @@ impl Tap {
     /// What the call tells decides what passes here. `record` begins a recording, if that is wanted.
     pub fn note(&mut self, event: &Event, record: impl FnOnce() -> Option<Recording>) {
         match event {
+            // One that was offered again goes on as what it was.
+            Event::Conversation if !matches!(self.stage, Stage::Before) => self.nobody = false,
             Event::Conversation => {
                 self.stage = Stage::Talking(Instant::now());
                 self.recording = record();
@@ -55,6 +59,10 @@ impl Tap {
             }
             // What was on its way to a party who is gone is heard by nobody.
             Event::LegLost { side } | Event::Draining { speaker: side } => self.cleared(Some(*side)),
+            Event::OfferedAgain { .. } => {
+                self.cleared(Some(Side::Agent));
+                self.nobody = true;
+            }
             Event::Ended { .. } => {
                 self.offer();
                 self.stage = Stage::Over;
@@ -80,6 +88,7 @@ impl Tap {
     /// A party's audio arrived.
     pub fn said(&mut self, side: Option<Side>, mulaw: &[u8]) {
         if self.batch.is_some()
+            && !self.nobody
             && let Some(side) = side
         {
             self.push(What::Said(side), mulaw);

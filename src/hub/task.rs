@@ -25,6 +25,7 @@ use crate::call::{
     Answer, Call, Cure, DialError, DialId, Input, Outbox, RequestId, SessionEvent, SessionId, Side, SocketId,
     StreamStart, Time, Usage,
 };
+use crate::carrier::browser::is_sid;
 use crate::engine::translate::MUTE;
 use crate::language::Language;
 
@@ -257,6 +258,8 @@ impl CallTask {
                 self.takers.push((request, answer));
                 self.input(Input::Take { request, worker });
             }
+            Post::TakerGone { worker } => self.input(Input::TakerGone { worker: &worker }),
+            Post::Release => self.input(Input::Release),
             Post::Say { side, text } => self.input(Input::Say { side, text }),
             Post::Transfer { identity } => self.input(Input::Transfer { identity }),
             Post::LaneGranted { number } => {
@@ -298,7 +301,8 @@ impl CallTask {
             return;
         };
         let call = self.call.id();
-        if side == Side::Agent {
+        // The carrier tells of its own calls; a page's name nobody asks for but the page itself.
+        if side == Side::Agent && !is_sid(&stream.call_sid) {
             self.hub.registry.name(call, side, &stream.call_sid);
         }
         if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == socket)

@@ -10,6 +10,7 @@ pub static ENGLISH: Sentences = [
     "We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye.",
     "We are sorry, this call has to end now. Please call again. Goodbye.",
     "This call is being recorded.",
+    "The connection to your agent was lost. Please stay on the line, we are reconnecting you.",
 ];
 pub static SPANISH: Sentences = [
     "Un momento, por favor. Le comunicamos con un intérprete y un agente.",
@@ -19,6 +20,7 @@ pub static SPANISH: Sentences = [
     "Lo sentimos, todas nuestras líneas están ocupadas. Por favor, vuelva a llamar en unos minutos. Hasta luego.",
     "Lo sentimos, esta llamada tiene que terminar ahora. Por favor, llame de nuevo. Hasta luego.",
     "Esta llamada se está grabando.",
+    "Se ha perdido la conexión con su agente. Por favor, no cuelgue, le estamos volviendo a comunicar.",
 ];
 pub static FRENCH: Sentences = [
     "Un instant, s'il vous plaît. Nous vous mettons en relation avec un interprète et un conseiller.",
@@ -28,6 +30,7 @@ pub static FRENCH: Sentences = [
     "Nous sommes désolés, toutes nos lignes sont occupées. Veuillez rappeler dans quelques minutes. Au revoir.",
     "Nous sommes désolés, cet appel doit se terminer maintenant. Veuillez rappeler. Au revoir.",
     "Cet appel est enregistré.",
+    "La communication avec votre conseiller a été interrompue. Veuillez rester en ligne, nous rétablissons la liaison.",
 ];
 pub static PORTUGUESE: Sentences = [
     "Um momento, por favor. Estamos conectando você a um intérprete e a um atendente.",
@@ -37,6 +40,7 @@ pub static PORTUGUESE: Sentences = [
     "Desculpe, todas as nossas linhas estão ocupadas. Por favor, ligue de novo em alguns minutos. Até logo.",
     "Desculpe, esta chamada precisa terminar agora. Por favor, ligue de novo. Até logo.",
     "Esta chamada está sendo gravada.",
+    "A ligação com o seu atendente foi interrompida. Por favor, fique na linha, estamos reconectando você.",
 ];
 pub static GERMAN: Sentences = [
     "Einen Moment bitte. Wir verbinden Sie mit einem Dolmetscher und unserem Service.",
@@ -46,6 +50,7 @@ pub static GERMAN: Sentences = [
     "Es tut uns leid, alle Leitungen sind belegt. Bitte rufen Sie in einigen Minuten noch einmal an. Auf Wiederhören.",
     "Es tut uns leid, dieses Gespräch muss jetzt enden. Bitte rufen Sie noch einmal an. Auf Wiederhören.",
     "Dieses Gespräch wird aufgezeichnet.",
+    "Die Verbindung zu unserem Service wurde unterbrochen. Bitte bleiben Sie am Apparat, wir verbinden Sie wieder.",
 ];
 pub static ITALIAN: Sentences = [
     "Un momento, per favore. La stiamo mettendo in contatto con un interprete e un operatore.",
@@ -55,6 +60,7 @@ pub static ITALIAN: Sentences = [
     "Ci dispiace, tutte le linee sono occupate. La preghiamo di richiamare tra qualche minuto. Arrivederci.",
     "Ci dispiace, questa chiamata deve terminare ora. La preghiamo di richiamare. Arrivederci.",
     "Questa chiamata viene registrata.",
+    "Il collegamento con l'operatore si è interrotto. La preghiamo di restare in linea, lo stiamo ripristinando.",
 ];
 pub static CATALAN: Sentences = [
     "Un moment, si us plau. Us posem en contacte amb un intèrpret i un agent.",
@@ -64,6 +70,7 @@ pub static CATALAN: Sentences = [
     "Ho sentim, totes les línies estan ocupades. Si us plau, torneu a trucar d'aquí a uns minuts. A reveure.",
     "Ho sentim, aquesta trucada s'ha d'acabar ara. Si us plau, torneu a trucar. A reveure.",
     "Aquesta trucada s'està enregistrant.",
+    "S'ha perdut la connexió amb el vostre agent. Si us plau, no pengeu, us hi tornem a connectar.",
 ];
 pub static ROMANIAN: Sentences = [
     "Un moment, vă rugăm. Vă facem legătura cu un interpret și un operator.",
@@ -73,6 +80,7 @@ pub static ROMANIAN: Sentences = [
     "Ne pare rău, toate liniile noastre sunt ocupate. Vă rugăm să sunați din nou peste câteva minute. La revedere.",
     "Ne pare rău, acest apel trebuie să se încheie acum. Vă rugăm să sunați din nou. La revedere.",
     "Acest apel este înregistrat.",
+    "Legătura cu operatorul s-a întrerupt. Vă rugăm să rămâneți pe linie, o restabilim.",
 ];
 pub static DUTCH: Sentences = [
     "Een ogenblik alstublieft. We verbinden u door met een tolk en een medewerker.",
@@ -82,6 +90,7 @@ pub static DUTCH: Sentences = [
     "Het spijt ons, al onze lijnen zijn bezet. Belt u alstublieft over een paar minuten opnieuw. Tot ziens.",
     "Het spijt ons, dit gesprek moet nu worden beëindigd. Belt u alstublieft opnieuw. Tot ziens.",
     "Dit gesprek wordt opgenomen.",
+    "De verbinding met uw medewerker is verbroken. Blijft u aan de lijn, we verbinden u opnieuw door.",
 ];
 pub static SWEDISH: Sentences = [
     "Ett ögonblick, tack. Vi kopplar dig till en tolk och en medarbetare.",
@@ -91,6 +100,7 @@ pub static SWEDISH: Sentences = [
     "Tyvärr är alla våra linjer upptagna. Ring gärna igen om några minuter. Hej då.",
     "Tyvärr måste samtalet avslutas nu. Ring gärna igen. Hej då.",
     "Det här samtalet spelas in.",
+    "Kontakten med vår medarbetare bröts. Var god stanna kvar på linjen, vi kopplar dig igen.",
 ];
 pub static DANISH: Sentences = [
     "Et øjeblik. Vi stiller dig om til en tolk og en medarbejder.",
@@ -100,6 +110,7 @@ pub static DANISH: Sentences = [
     "Vi beklager, men alle vores linjer er optaget. Ring venligst igen om nogle få minutter. Farvel.",
     "Vi beklager, men samtalen må afsluttes nu. Ring venligst igen. Farvel.",
     "Denne samtale bliver optaget.",
+    "Forbindelsen til vores medarbejder blev afbrudt. Bliv venligst på linjen, vi stiller dig om igen.",
 ];
 pub static NORWEGIAN: Sentences = [
     "Et øyeblikk. Vi setter deg over til en tolk og en kundebehandler.",
@@ -109,6 +120,7 @@ pub static NORWEGIAN: Sentences = [
     "Vi beklager, men alle linjene våre er opptatt. Vennligst ring igjen om noen minutter. Ha det bra.",
     "Vi beklager, men samtalen må avsluttes nå. Vennligst ring igjen. Ha det bra.",
     "Denne samtalen blir tatt opp.",
+    "Forbindelsen til kundebehandleren ble brutt. Vennligst bli på linjen, vi setter deg over igjen.",
 ];
 pub static ICELANDIC: Sentences = [
     "Augnablik, takk. Við erum að tengja þig við túlk og þjónustufulltrúa.",
@@ -118,6 +130,7 @@ pub static ICELANDIC: Sentences = [
     "Því miður eru allar línur uppteknar. Vinsamlegast hringdu aftur eftir nokkrar mínútur. Bless.",
     "Því miður þarf að ljúka þessu símtali núna. Vinsamlegast hringdu aftur. Bless.",
     "Þetta símtal er hljóðritað.",
+    "Sambandið við þjónustufulltrúann rofnaði. Vinsamlegast vertu áfram á línunni, við erum að tengja þig aftur.",
 ];
 pub static FINNISH: Sentences = [
     "Hetkinen, olkaa hyvä. Yhdistämme teidät tulkille ja asiakaspalvelijalle.",
@@ -127,6 +140,7 @@ pub static FINNISH: Sentences = [
     "Valitettavasti kaikki linjamme ovat varattuja. Soittakaa muutaman minuutin kuluttua uudelleen. Kuulemiin.",
     "Valitettavasti tämä puhelu on nyt lopetettava. Olkaa hyvä ja soittakaa uudelleen. Kuulemiin.",
     "Tämä puhelu nauhoitetaan.",
+    "Yhteys asiakaspalvelijaan katkesi. Olkaa hyvä ja pysykää linjalla, yhdistämme teidät uudelleen.",
 ];
 pub static LATVIAN: Sentences = [
     "Vienu mirkli, lūdzu. Mēs jūs savienojam ar tulku un operatoru.",
@@ -136,6 +150,7 @@ pub static LATVIAN: Sentences = [
     "Atvainojiet, visas mūsu līnijas ir aizņemtas. Lūdzu, zvaniet vēlreiz pēc dažām minūtēm. Visu labu.",
     "Atvainojiet, šis zvans tagad ir jābeidz. Lūdzu, zvaniet vēlreiz. Visu labu.",
     "Šī saruna tiek ierakstīta.",
+    "Savienojums ar operatoru ir pārtrūcis. Lūdzu, palieciet uz līnijas, mēs jūs savienojam no jauna.",
 ];
 pub static WELSH: Sentences = [
     "Un eiliad, os gwelwch yn dda. Rydym yn eich cysylltu â chyfieithydd ac asiant.",
@@ -145,6 +160,7 @@ pub static WELSH: Sentences = [
     "Mae'n ddrwg gennym, mae ein llinellau i gyd yn brysur. Ffoniwch eto ymhen ychydig funudau, os gwelwch yn dda. Hwyl fawr.",
     "Mae'n ddrwg gennym, rhaid i'r alwad hon ddod i ben nawr. Ffoniwch eto, os gwelwch yn dda. Hwyl fawr.",
     "Mae'r alwad hon yn cael ei recordio.",
+    "Collwyd y cysylltiad â'ch asiant. Arhoswch ar y lein, os gwelwch yn dda, rydym yn eich ailgysylltu.",
 ];
 pub static HUNGARIAN: Sentences = [
     "Egy pillanat türelmet kérünk. Kapcsoljuk Önnek a tolmácsot és egy munkatársunkat.",
@@ -154,6 +170,7 @@ pub static HUNGARIAN: Sentences = [
     "Sajnáljuk, minden vonalunk foglalt. Kérjük, hívjon újra néhány perc múlva. Viszonthallásra.",
     "Sajnáljuk, ezt a hívást most be kell fejeznünk. Kérjük, hívjon újra. Viszonthallásra.",
     "Tájékoztatjuk, hogy a beszélgetést rögzítjük.",
+    "Megszakadt a kapcsolat a munkatársunkkal. Kérjük, maradjon vonalban, újra kapcsoljuk Önnek.",
 ];
 pub static POLISH: Sentences = [
     "Proszę chwilę zaczekać. Łączymy z tłumaczem i konsultantem.",
@@ -163,6 +180,7 @@ pub static POLISH: Sentences = [
     "Przepraszamy, wszystkie linie są zajęte. Prosimy zadzwonić za kilka minut. Do widzenia.",
     "Przepraszamy, ta rozmowa musi się teraz zakończyć. Prosimy zadzwonić ponownie. Do widzenia.",
     "Ta rozmowa jest nagrywana.",
+    "Połączenie z konsultantem zostało przerwane. Proszę się nie rozłączać, łączymy ponownie.",
 ];
 pub static CZECH: Sentences = [
     "Okamžik, prosím. Spojujeme vás s tlumočníkem a operátorem.",
@@ -172,6 +190,7 @@ pub static CZECH: Sentences = [
     "Omlouváme se, všechny naše linky jsou obsazené. Zavolejte prosím za několik minut. Na shledanou.",
     "Omlouváme se, tento hovor musíme nyní ukončit. Zavolejte prosím znovu. Na shledanou.",
     "Tento hovor je nahráván.",
+    "Spojení s operátorem se přerušilo. Prosím, zůstaňte na lince, znovu vás spojujeme.",
 ];
 pub static SLOVAK: Sentences = [
     "Moment, prosím. Spájame vás s tlmočníkom a operátorom.",
@@ -181,6 +200,7 @@ pub static SLOVAK: Sentences = [
     "Ospravedlňujeme sa, všetky naše linky sú obsadené. Zavolajte, prosím, o niekoľko minút. Dopočutia.",
     "Ospravedlňujeme sa, tento hovor musíme teraz ukončiť. Zavolajte, prosím, znova. Dopočutia.",
     "Tento hovor sa nahráva.",
+    "Spojenie s operátorom sa prerušilo. Prosím, zostaňte na linke, znovu vás spájame.",
 ];
 pub static SERBIAN: Sentences = [
     "Само тренутак, молимо вас. Повезујемо вас са преводиоцем и оператером.",
@@ -190,6 +210,7 @@ pub static SERBIAN: Sentences = [
     "Жао нам је, све наше линије су заузете. Молимо вас, позовите поново за неколико минута. Довиђења.",
     "Жао нам је, овај позив сада мора да се заврши. Молимо вас, позовите поново. Довиђења.",
     "Овај разговор се снима.",
+    "Веза са оператером је прекинута. Молимо вас, останите на линији, поново вас повезујемо.",
 ];
 pub static BULGARIAN: Sentences = [
     "Един момент, моля. Свързваме ви с преводач и оператор.",
@@ -199,6 +220,7 @@ pub static BULGARIAN: Sentences = [
     "Съжаляваме, всички линии са заети. Моля, обадете се отново след няколко минути. Дочуване.",
     "Съжаляваме, този разговор трябва да приключи сега. Моля, обадете се отново. Дочуване.",
     "Този разговор се записва.",
+    "Връзката с оператора прекъсна. Моля, останете на линията, свързваме ви отново.",
 ];
 pub static RUSSIAN: Sentences = [
     "Одну минуту, пожалуйста. Мы соединяем вас с переводчиком и оператором.",
@@ -208,6 +230,7 @@ pub static RUSSIAN: Sentences = [
     "К сожалению, все линии заняты. Пожалуйста, перезвоните через несколько минут. До свидания.",
     "К сожалению, сейчас мы вынуждены завершить этот звонок. Пожалуйста, перезвоните. До свидания.",
     "Этот разговор записывается.",
+    "Связь с оператором прервалась. Пожалуйста, оставайтесь на линии, мы соединяем вас снова.",
 ];
 pub static UKRAINIAN: Sentences = [
     "Одну хвилину, будь ласка. Ми з'єднуємо вас із перекладачем та оператором.",
@@ -217,6 +240,7 @@ pub static UKRAINIAN: Sentences = [
     "На жаль, усі лінії зайняті. Будь ласка, зателефонуйте за кілька хвилин. До побачення.",
     "На жаль, цей дзвінок потрібно завершити. Будь ласка, зателефонуйте ще раз. До побачення.",
     "Ця розмова записується.",
+    "Зв'язок з оператором перервався. Будь ласка, залишайтеся на лінії, ми з'єднуємо вас знову.",
 ];
 pub static GREEK: Sentences = [
     "Μια στιγμή, παρακαλώ. Σας συνδέουμε με έναν διερμηνέα και έναν εκπρόσωπο.",
@@ -226,4 +250,5 @@ pub static GREEK: Sentences = [
     "Λυπούμαστε, όλες οι γραμμές μας είναι κατειλημμένες. Παρακαλούμε καλέστε ξανά σε λίγα λεπτά. Γεια σας.",
     "Λυπούμαστε, η κλήση αυτή πρέπει να τερματιστεί τώρα. Παρακαλούμε καλέστε ξανά. Γεια σας.",
     "Η κλήση αυτή καταγράφεται.",
+    "Η σύνδεση με τον εκπρόσωπο διακόπηκε. Παρακαλώ παραμείνετε στη γραμμή, σας συνδέουμε ξανά.",
 ];

@@ -162,7 +162,8 @@ impl Scribe {
                 self.call.accepted.get_or_insert(now);
                 self.call.agent = worker.clone().or(self.call.agent.take());
             }
-            Event::Conversation => self.call.talked = Some(now),
+            // A call that was offered again has another conversation; it was answered with the first.
+            Event::Conversation => _ = self.call.talked.get_or_insert(now),
             Event::Controlled {
                 control: Control::Language { side, language },
             } => {
@@ -341,6 +342,7 @@ pub fn told(event: &Event) -> Option<(&'static str, Option<Side>, Option<String>
         Event::Controlled { control } => Some(("controlled", None, Some(described(control)))),
         Event::Dialling { attempt } => Some(("dialling", None, Some(attempt.to_string()))),
         Event::Offered => plain("offered"),
+        Event::OfferedAgain { why } => Some(("offered_again", None, Some((*why).to_owned()))),
         Event::Accepted { worker } => Some(("accepted", None, worker.clone())),
         Event::TransferStarted => plain("transfer_started"),
         Event::TransferEnded => plain("transfer_ended"),
@@ -395,6 +397,7 @@ fn described(control: &Control) -> String {
             format!("{speaker}:{}", levels.into_iter().flatten().collect::<String>())
         }
         Control::HangUp => "hang up".to_owned(),
+        Control::TurnAway => "turn away".to_owned(),
     }
 }
 

@@ -132,6 +132,8 @@ impl Playout {
 
     /// Adds translated speech and sends what there is room for.
     pub fn push(&mut self, mulaw: &[u8], now: Time, out: &mut Outbox) {
+        // Whoever waits hears it in the music's place.
+        self.end_hold(now, out);
         self.pushed += mulaw.len() as u64;
         match &mut self.haste {
             Some(haste) => self.shortened += haste.push(mulaw) as u64,
@@ -310,6 +312,17 @@ impl Playout {
         Some(self.play_until_minus(HOLD_STEP))
     }
 
+    /// When to look again whether what was said to the listener has been heard; `None` if it has.
+    pub fn speech_ends(&self, now: Time) -> Option<Time> {
+        let look = now + SPEECH_LOOK;
+        if self.waiting() > 0 || self.speech_until > now {
+            return Some(self.speech_until.max(look));
+        }
+        // The marks say it better than the clock, if they come back.
+        let overdue = self.speech_until + MARK_LATE <= now;
+        (!self.buffer.is_empty() && !overdue).then_some(look)
+    }
+
     /// Ends the hold audio at once. What is sent after this belongs to a new generation of marks.
     pub fn end_hold(&mut self, now: Time, out: &mut Outbox) {
         if std::mem::take(&mut self.holding) {
@@ -392,6 +405,12 @@ impl Playout {
         self.mixer.is_some() && !self.holding
     }
 }
+
+/// While speech is being heard, hold audio that is to follow it looks this often whether it is over.
+const SPEECH_LOOK: Duration = Duration::from_millis(100);
+
+/// A mark that is later than this after its sound will not come.
+const MARK_LATE: Duration = Duration::from_millis(500);
 
 /// Hold audio goes out in pieces of this length.
 const HOLD_STEP: Duration = Duration::from_millis(200);

@@ -259,6 +259,7 @@ impl Conversation {
                     self.later(100, Later::Connect(side));
                 }
             }
+            Answer::Wait(wait) => self.ask(side, wait.as_millis() as u64),
             Answer::Tell { .. } => self.running.retain(|running| running != sid),
         }
     }

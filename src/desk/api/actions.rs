@@ -15,9 +15,9 @@ use crate::call::{CallId, Control, Side};
 use crate::config::AgentDial;
 use crate::desk::Desk;
 use crate::desk::guard::{Acting, Body};
-use crate::desk::live::Original;
-use crate::desk::refusal::Refusal;
-use crate::desk::user::User;
+use crate::desk::live::{LiveCall, Original, Phase};
+use crate::desk::refusal::{Problem, Refusal};
+use crate::desk::user::{Role, User};
 use crate::language::Language;
 
 /// Longest message that may be typed, in characters: a minute of speech.
@@ -36,6 +36,7 @@ pub fn routes() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(hang_up))
         .routes(routes!(transfer))
         .routes(routes!(take))
+        .routes(routes!(release))
 }
 
 /// A message that is to be spoken to the caller, in the caller's language.
@@ -199,12 +200,23 @@ async fn levels(
     sent(taken)
 }
 
-/// Ends the call from the agent's side: what has been said is still heard.
+/// Ends the call from the agent's side: what has been said is still heard. A caller who waits is told that nobody is
+/// available.
 #[utoipa::path(post, path = "/api/calls/{id}/hangup", tag = "actions", params(("id" = String, Path)),
-    responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call")))]
+    responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call"),
+        (status = 403, description = "The caller waits, and this is no supervisor", body = Problem)))]
 async fn hang_up(State(desk): State<Arc<Desk>>, who: Acting, Path(id): Path<String>) -> Done {
-    let call = live(&desk, &who.user, &id)?;
-    sent(desk.hub.control(call, Control::HangUp))
+    let (call, live) = seen(&desk, &who.user, &id)?;
+    if !waits(&live) {
+        return sent(desk.hub.control(call, Control::HangUp));
+    }
+    if who.user.require(Role::Supervisor).is_err() {
+        return Err(Refusal::forbidden(
+            "Only a supervisor can turn away a caller who waits.",
+        ));
+    }
+    tracing::info!(by = %who.user.name, %call, "a caller who waits is turned away");
+    sent(desk.hub.control(call, Control::TurnAway))
 }
 
 /// Hands the call over to another softphone (with `AGENT_DIAL=client:…`).
@@ -227,33 +239,69 @@ async fn transfer(
     Ok(ACCEPTED)
 }
 
-/// Takes a waiting call (with `AGENT_DIAL=desk`): the token lets one stream in, as the agent's.
+/// Takes a waiting call (with `AGENT_DIAL=desk`), or one's own again: the token lets one stream in, as the agent's, in the
+/// place of an older one. Nobody takes a second call while they have one.
 #[utoipa::path(post, path = "/api/calls/{id}/take", tag = "actions", params(("id" = String, Path)),
     responses((status = 200, description = "How to stream", body = Taken), (status = 404, description = "No such live call"),
-        (status = 409, description = "Somebody else has it, or it does not wait")))]
+        (status = 409, description = "Somebody else has it, it does not wait, or one is on another call: `on_call`", body = Problem)))]
 async fn take(
     State(desk): State<Arc<Desk>>,
     who: Acting,
     Path(id): Path<String>,
 ) -> Result<Json<Taken>, Refusal> {
     let call = live(&desk, &who.user, &id)?;
-    let token = desk
-        .hub
-        .take(call, who.user.worker())
-        .await
-        .ok_or_else(|| Refusal::conflict("Somebody else has taken it, or it does not wait."))?;
+    let worker = who.user.worker();
+    let awaited = |other| desk.board.call(other).is_some_and(|live| waits(&live));
+    let busy = match desk.engaged(worker, call) {
+        Some(other) => Err(other),
+        None => desk.presence.claim(worker, call, awaited),
+    };
+    busy.map_err(|other| Refusal::on_call(&other.to_string()))?;
+    let Some(token) = desk.hub.take(call, worker).await else {
+        desk.presence.disclaim(worker, call);
+        return Err(Refusal::conflict(
+            "Somebody else has taken it, or it does not wait.",
+        ));
+    };
     Ok(Json(Taken {
         token,
         url: desk.leg_url(),
     }))
 }
 
+/// Gives a call back (with `AGENT_DIAL=desk`): the caller hears music, and the call is offered to everybody, first of all.
+#[utoipa::path(post, path = "/api/calls/{id}/release", tag = "actions", params(("id" = String, Path)),
+    responses((status = 202, description = "It will be done", body = Accepted), (status = 404, description = "No such live call"),
+        (status = 409, description = "Nobody has it", body = Problem), (status = 422, description = "Calls are not taken at the desk")))]
+async fn release(State(desk): State<Arc<Desk>>, who: Acting, Path(id): Path<String>) -> Done {
+    let (call, live) = seen(&desk, &who.user, &id)?;
+    if desk.config.agent_dial != AgentDial::Desk {
+        return Err(Refusal::wrong("calls are given back where agents take them"));
+    }
+    let Some(agent) = live.agent.filter(|_| live.phase != Phase::Ending) else {
+        return Err(Refusal::conflict("Nobody has this call."));
+    };
+    tracing::info!(by = %who.user.name, %call, "a call is given back");
+    desk.presence.disclaim(&agent, call);
+    sent(desk.hub.release(call))
+}
+
+/// Whether the caller waits and nobody has the call.
+fn waits(live: &LiveCall) -> bool {
+    live.phase == Phase::Waiting && live.agent.is_none()
+}
+
 /// A live call that this user may act on.
 fn live(desk: &Desk, user: &User, id: &str) -> Result<CallId, Refusal> {
+    seen(desk, user, id).map(|(call, _)| call)
+}
+
+/// The same, and as it looks.
+fn seen(desk: &Desk, user: &User, id: &str) -> Result<(CallId, LiveCall), Refusal> {
     let call: CallId = id.parse().map_err(|_| no_call())?;
     let live = desk.board.call(call).ok_or_else(no_call)?;
     if desk.may_see_live(user, &live) {
-        Ok(call)
+        Ok((call, live))
     } else {
         Err(no_call())
     }

@@ -22,6 +22,7 @@ use crate::desk::Desk;
 use crate::desk::board::{BoardNews, News};
 use crate::desk::guard::SignedIn;
 use crate::desk::live::LiveCall;
+use crate::desk::presence::Attendance;
 use crate::desk::refusal::Refusal;
 
 /// A connection without news says that it lives: proxies drop what is silent for longer.
@@ -86,12 +87,14 @@ struct Viewer {
     who: SignedIn,
     pending: VecDeque<Event>,
     recheck: Interval,
+    _here: Attendance,
 }
 
 impl Viewer {
     fn new(desk: Arc<Desk>, who: SignedIn) -> Self {
         let first = tokio::time::Instant::now() + RECHECK;
         Self {
+            _here: desk.presence.arrive(who.user.worker().to_owned()),
             desk,
             who,
             pending: VecDeque::new(),
