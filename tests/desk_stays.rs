@@ -11,15 +11,17 @@ mod scene;
 use std::time::{Duration, Instant};
 
 use browser::{click, devtools, element, picture, until};
-use common::people::call_named;
+use common::SOON;
+use common::people::{call_named, was_told};
 use common::seat::Seat;
 use duologue::call::event::Event;
 use duologue::call::outcome::Reason;
+use duologue::language::Language;
+use duologue::phrase::Phrase;
 use duologue::sim::speech::Tongue;
 use reqwest::Method;
 use scene::{NOTHING_MAX, Scene, fill_in, take_button};
 use serde_json::json;
-use thirtyfour::prelude::*;
 
 /// Another caller.
 const SECOND: &str = "+15550100077";
@@ -164,6 +166,25 @@ async fn a_page_that_slept_is_back_within_three_seconds_and_the_caller_heard_mus
     assert!(awake.elapsed() <= AWAKE, "{:?}", awake.elapsed());
     scene.goes_on().await;
     scene.is_whole();
+
+    // Some computers sleep without a word to the page, and its socket stays open.
+    let from = scene.caller.heard_ms();
+    scene.browsers.sleep(true);
+    scene.line(false, 2).await;
+    let music = scene.caller.audible_ms() + 2_000;
+    assert!(scene.caller.wait_heard_audible(music, SOON).await, "music");
+    scene.browsers.sleep(false);
+    let awake = Instant::now();
+    scene.line(true, 2).await;
+    println!("stopped: back after {:?}", awake.elapsed());
+    assert!(awake.elapsed() <= AWAKE, "{:?}", awake.elapsed());
+    assert!(
+        scene.nothing_since(from) <= NOTHING_MAX,
+        "{:?}",
+        scene.nothing_since(from)
+    );
+    scene.goes_on().await;
+    scene.is_whole();
     scene.end().await;
 }
 
@@ -230,7 +251,7 @@ async fn taking_a_second_call_asks_and_staying_changes_nothing() {
     click(&scene.page, "#second-call [data-choice=hang-up]").await;
     scene.stage.events.conversation(waiting).await;
     assert_eq!(scene.stage.ended(scene.call).await, Reason::AgentHungUp);
-    assert!(second.hang_up(common::SOON).await);
+    assert!(second.hang_up(SOON).await);
     scene.stage.events.ended(waiting).await;
     scene.close().await;
 }
@@ -260,7 +281,7 @@ async fn signing_out_asks_and_a_new_password_leaves_the_line_as_it_is() {
     click(&scene.page, "#bar-mute").await;
 
     fill_in(&scene.page, "ben", password).await;
-    click(&scene.page, "#call-strip .bar-who").await;
+    click(&scene.page, "#call-strip .bar-who[href]").await;
     scene.shows("the microphone", "#line", "Microphone on").await;
     scene.goes_on().await;
     assert_eq!(scene.losses(), 0);
@@ -306,5 +327,72 @@ async fn a_microphone_that_ends_is_asked_for_once_and_then_said_in_red() {
     scene.goes_on().await;
     assert_eq!(scene.losses(), 0);
     scene.is_whole();
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_call_of_an_agent_who_is_disabled_now_is_offered_to_others_before_all_who_wait() {
+    let Some(mut scene) = Scene::begin().await else {
+        return;
+    };
+    let second = scene.stage.call_in(SECOND, Tongue::Spanish.name());
+    let waiting = call_named(&second).await;
+    let admin = scene.another("ada").await;
+    click(&admin, "#nav-users").await;
+    let disable =
+        "[...document.querySelectorAll('[data-user=ben] button')].find(one => one.textContent === 'Disable')";
+    until(
+        &admin,
+        "a button",
+        &format!("const off = {disable}; off?.click(); return off !== undefined"),
+    )
+    .await;
+    let default = "return document.querySelector('#calls-after')?.checked === true";
+    until(&admin, "that the call goes on unless otherwise wanted", default).await;
+    click(&admin, "#calls-now").await;
+    picture(&admin, "disable").await;
+    click(&admin, "[data-test=save]").await;
+    let again = |event: &Event| matches!(event, Event::OfferedAgain { .. });
+    scene.stage.events.saw(scene.call, "second offer", 1, again).await;
+    // The page of whoever was disabled has neither a session nor a line.
+    element(&scene.page, "#password").await;
+    until(
+        &scene.page,
+        "no line",
+        "return document.querySelector('#call-strip').hidden",
+    )
+    .await;
+
+    click(&admin, "#nav-calls").await;
+    let (first, other) = (scene.call, waiting);
+    let order = format!(
+        "return [...document.querySelectorAll('[data-test=waiting-calls] .call-row')].map(row => row.dataset.call).join() \
+            === '{first},{other}'"
+    );
+    until(&admin, "the order", &order).await;
+    let note = format!(
+        "return document.querySelector('[data-call=\"{first}\"] .call-note').textContent === 'was cut off from their agent'"
+    );
+    until(&admin, "the reason", &note).await;
+    picture(&admin, "offered-again").await;
+    // Whoever waits is turned away by a supervisor, who is asked first.
+    let turn_away = format!("[data-call='{waiting}'] [data-test=turn-away]");
+    for _ in 0..2 {
+        click(&admin, &turn_away).await;
+    }
+    assert_eq!(scene.stage.ended(waiting).await, Reason::TurnedAway);
+    let spanish = Language::find("spanish").expect("a language");
+    assert!(second.ended(SOON).await && was_told(&second, Phrase::NoAgent, spanish));
+    click(&admin, &take_button(scene.call)).await;
+    scene
+        .stage
+        .events
+        .saw(scene.call, "conversation", 2, |event| {
+            *event == Event::Conversation
+        })
+        .await;
+    scene.goes_on().await;
+    scene.is_whole();
+    admin.quit().await.expect("an end");
     scene.end().await;
 }

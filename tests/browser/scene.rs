@@ -203,9 +203,11 @@ impl Scene {
         until(&self.page, what, &script).await;
     }
 
-    /// Another browser of its own.
-    pub async fn another_browser(&mut self) -> WebDriver {
-        open(&mut self.browsers, self.folder.path()).await
+    /// Another browser of its own, in which somebody has signed in.
+    pub async fn another(&mut self, name: &str) -> WebDriver {
+        let page = open(&mut self.browsers, self.folder.path()).await;
+        sign_in(&page, &self.stage, name).await;
+        page
     }
 
     /// The caller hangs up; the page has complained of nothing.
@@ -217,7 +219,10 @@ impl Scene {
 
     /// After the call's end.
     pub async fn close(self) {
-        assert_eq!(complaints(&self.page).await, Vec::<String>::new());
+        let mut complaints = complaints(&self.page).await;
+        // What the browser says of a page that it puts to sleep, and of one that learns that it is signed out.
+        complaints.retain(|one| !one.contains("Back-Forward Cache") && !one.contains("401 (Unauthorized)"));
+        assert_eq!(complaints, Vec::<String>::new());
         self.page.quit().await.expect("an end");
         self.stage.strike().await;
     }

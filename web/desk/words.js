@@ -331,6 +331,7 @@ export const words = {
     controlled: 'control',
     dialling: 'agent dialled, attempt',
     offered: 'offered to an agent',
+    offered_again: 'offered again',
     accepted: 'accepted',
     transfer_started: 'handing over began',
     transfer_ended: 'handing over ended',
