@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::people::{Talk, call_named, cut_stream, say, understood, was_told};
 use common::{CALLER, Plan, SERVICE, SOON, Stage};
 use duologue::call::outcome::Reason;
-use duologue::call::{CallId, Side, event::Event};
+use duologue::call::{CallId, Control, Side, event::Event};
 use duologue::language::Language;
 use duologue::sim::speech::Tongue;
 use duologue::sim::twilio::{Answer, CarrierOptions, CarrierSim, Decision, Party, RestFault, RestOp};
@@ -96,7 +96,7 @@ async fn provoke(stage: &Stage, reason: Reason) -> Provoked {
             } = stage.talk(ES).await;
             provoke_in_conversation(stage, reason, call, caller, agent).await
         }
-        Reason::CallerLeftWaiting | Reason::NobodyAccepted | Reason::TaskCanceled => {
+        Reason::CallerLeftWaiting | Reason::NobodyAccepted | Reason::TurnedAway | Reason::TaskCanceled => {
             provoke_while_waiting(stage, reason).await
         }
         Reason::CallerNeverCame => {
@@ -148,6 +148,10 @@ async fn provoke_while_waiting(stage: &Stage, reason: Reason) -> Provoked {
         return Provoked::new(call, vec![]);
     }
     let offer = stage.carrier.next_offer(SOON).await.expect("an offer");
+    if reason == Reason::TurnedAway {
+        assert!(stage.hub.control(call, Control::TurnAway));
+        return Provoked::new(call, there);
+    }
     if reason == Reason::TaskCanceled {
         offer.decide(Decision::EndQueue("error"));
         return Provoked::new(call, there);

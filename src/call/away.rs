@@ -104,7 +104,10 @@ impl Call {
     pub(super) fn offer_again(&mut self, why: &'static str, out: &mut Outbox) {
         let (now, agent) = (self.now, Side::Agent);
         let talked = self.phase == Phase::Conversation;
-        let told = self.desk.away.is_some_and(|away| away.told);
+        let (lost, told) = match self.desk.away {
+            Some(away) => (true, away.told),
+            None => (false, false),
+        };
         for side in Side::BOTH {
             self.hush(side, out);
             self.end_typing(side, "nobody has the call any more", out);
@@ -121,8 +124,12 @@ impl Call {
                 how: Close::Normal,
             });
         }
-        party.vacate(now);
+        let page = party.vacate(now);
         party.line = Line::Awaited;
+        // A page that was lost is told of trouble, as it is.
+        if let Some(page) = page.filter(|_| !lost) {
+            self.remember_page(page);
+        }
         for timer in [
             Timer::LegLost(agent),
             Timer::NoMedia(agent),

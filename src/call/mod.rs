@@ -10,13 +10,14 @@
 //!
 //! A call goes through three phases: *waiting* (the caller hears hold audio while an agent is sought), *conversation*,
 //! and *ending* (what was said is played out, both parties are let go). All that is hard is decided here:
-//! `party` knows who is on the line, `dial` seeks the agent and `transfer` the next one, `speech` moves audio,
+//! `party` knows who is on the line and `comeback` who returns, `dial` seeks the agent and `transfer` the next one, `speech` moves audio,
 //! `away` keeps the caller while an agent of the desk is lost, `continuity` and `rotation` keep sessions alive, `original` lets the speaker's own voice through, `keys` and `control`
 //! let people change it, `ending` lets go. Whoever drives a call owns its sockets and does what the outputs say, in their
 //! order.
 
 mod away;
 mod caption;
+mod comeback;
 mod continuity;
 mod control;
 mod desk;

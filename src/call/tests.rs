@@ -6,6 +6,7 @@
 
 mod away;
 mod chance;
+mod comeback;
 mod continuity;
 mod controlling;
 mod conversation;

@@ -302,6 +302,15 @@ impl Call {
         });
     }
 
+    /// A page of the desk has nothing to do here any more: it is told goodbye when it asks.
+    pub(super) fn remember_page(&mut self, call_sid: String) {
+        self.transfer.remember(Former {
+            token: None,
+            call_sid: Some(call_sid),
+            state: State::Over,
+        });
+    }
+
     /// The agent is gone for good: the call ends, unless another is on the way. Then the caller is kept.
     pub(super) fn agent_left(&mut self, reason: Reason, out: &mut Outbox) {
         let Some(next) = &mut self.transfer.next else {

@@ -22,6 +22,9 @@ const TAIL: usize = 1_500 * BYTES_PER_MS;
 /// What is dropped at once, so that it is not done with every frame.
 const TRIM_STEP: usize = 500 * BYTES_PER_MS;
 
+/// Turns that may wait for an answer; an engine answers them one after the other.
+const TURNS_MAX: usize = 256;
+
 /// Room that is given back once it is not needed any more.
 const ROOM_KEPT: usize = 32 * 1024;
 
@@ -219,6 +222,9 @@ impl Uplink {
     /// The engine has seen the end of a stretch of speech; `behind`: how much of what was sent lies behind its last word.
     pub fn turn_started(&mut self, turn: u32, behind: usize) {
         let cut = self.gone + self.sent.saturating_sub(behind) as u64;
+        if self.turns.len() >= TURNS_MAX {
+            self.turns.pop_front();
+        }
         self.turns.push_back((turn, cut));
     }
 

@@ -164,3 +164,65 @@ fn its_end_is_told_by_its_reason() {
     };
     assert_eq!(live.note(at(9), &event), Change::Ended("agent_hung_up"));
 }
+
+#[test]
+fn a_call_whose_agent_is_lost_says_so_and_is_first_in_the_queue_once_it_is_offered_again() {
+    let mut live = live("spanish");
+    let agent = Side::Agent;
+    let line = |live: &Live| (live.call.agent_line, live.call.agent_lost_since);
+    assert_eq!(line(&live), (AgentLine::None, None));
+    live.note(
+        at(100),
+        &Event::LegUp {
+            side: agent,
+            again: false,
+        },
+    );
+    live.note(
+        at(100),
+        &Event::Accepted {
+            worker: Some("ana".to_owned()),
+        },
+    );
+    live.note(at(200), &Event::SessionReady { speaker: agent });
+    live.note(at(300), &Event::Conversation);
+    assert_eq!(line(&live), (AgentLine::Up, None));
+    live.note(at(400), &Event::LegLost { side: agent });
+    assert_eq!(line(&live), (AgentLine::Lost, Some(1_000_400)));
+    assert_eq!(
+        (live.call.phase, live.call.priority),
+        (Phase::Conversation, false)
+    );
+    live.note(
+        at(500),
+        &Event::LegUp {
+            side: agent,
+            again: true,
+        },
+    );
+    assert_eq!(line(&live), (AgentLine::Up, None));
+    live.note(at(600), &Event::LegLost { side: agent });
+    let change = live.note(at(700), &Event::OfferedAgain { why: "lost" });
+    assert_eq!(change, Change::Call);
+    assert_eq!(line(&live), (AgentLine::None, None));
+    assert_eq!((live.call.phase, live.call.priority), (Phase::Waiting, true));
+    assert_eq!(
+        (live.call.agent.as_deref(), live.call.health.agent),
+        (None, Health::Connecting)
+    );
+    live.note(
+        at(800),
+        &Event::Accepted {
+            worker: Some("ben".to_owned()),
+        },
+    );
+    live.note(at(900), &Event::Conversation);
+    assert_eq!(
+        (live.call.agent.as_deref(), live.call.priority),
+        (Some("ben"), false)
+    );
+    assert_eq!(
+        (live.call.accepted, live.call.talked),
+        (Some(1_000_100), Some(1_000_300))
+    );
+}

@@ -6,7 +6,7 @@
 //! | `password`, `limit` | how passwords are kept, and how often somebody may guess |
 //! | `guard`, `refusal` | who may reach a route, and what everybody else is told |
 //! | `oidc`, `id_token` | single sign-on by OpenID Connect |
-//! | `live`, `board`, `presence` | live calls as they are watched, and by whom |
+//! | `live`, `picture`, `board`, `presence` | live calls as they are watched, and by whom |
 //! | `api`, `*_routes` | the routes |
 //! | `pages` | the files of `web/` |
 
@@ -21,6 +21,7 @@ pub mod oidc;
 pub mod oidc_routes;
 pub mod pages;
 pub mod password;
+pub mod picture;
 pub mod presence;
 pub mod refusal;
 pub mod reply_routes;

@@ -62,7 +62,7 @@ pub struct UserChange {
     #[schema(value_type = Option<String>)]
     language: Option<Option<String>>,
     disabled: Option<bool>,
-    /// If they are disabled: what becomes of their conversations at the desk.
+    /// If they are disabled or given a password: what becomes of their conversations at the desk.
     #[serde(default)]
     calls: Calls,
     /// A new password; all their sessions end.
@@ -150,9 +150,9 @@ pub async fn change(
         disabled: change.disabled,
         password: hashed(&desk, change.password).await?,
     };
-    let disabled = change.disabled == Some(true);
+    let signed_out = change.disabled == Some(true) || change.password.is_some();
     let user = desk.accounts.change(&name, change).await?;
-    if disabled {
+    if signed_out {
         leaves(&desk, &user, calls);
     }
     tracing::info!(by = %acting.user.name, user = %user.name, role = %user.role, disabled = user.disabled,
@@ -186,7 +186,7 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Somebody may not sign in any more: what they have taken and not come to is offered to others, and so is what they have,
+/// Somebody is signed out everywhere: what they have taken and not come to is offered to others, and so is what they have,
 /// if that is wanted.
 fn leaves(desk: &Desk, user: &User, calls: Calls) {
     desk.presence.gone(user.worker());

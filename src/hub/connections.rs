@@ -296,7 +296,8 @@ impl CallTask {
     /// Writes what can be written, everywhere.
     pub(super) fn poll_writes(&mut self, cx: &mut Context<'_>) {
         for leg in &mut self.legs {
-            if let Poll::Ready(Err(_)) = leg.socket.poll_write(cx) {
+            let broken = matches!(leg.socket.poll_write(cx), Poll::Ready(Err(_)));
+            if broken || leg.socket.piles_up() {
                 self.later.push_back(Later::LegClosed(leg.id));
             }
         }

@@ -25,26 +25,34 @@ const ENGINE_MESSAGE_MAX: usize = 2 * 1024 * 1024;
 /// Control messages that may wait. More means that the other end does not read at all.
 const CONTROL_MAX: usize = 1024;
 
+/// The same for a leg: two minutes of marks. Its audio has a bound of its own.
+const LEG_CONTROL_MAX: usize = 256;
+
+/// What the library may hold beside the message that it was given last: answers to pings, for one, which whoever does not
+/// read must not make us heap up. A leg's message has some kilobytes, an engine's a tenth of a megabyte.
+const LEG_WRITE_MAX: usize = 64 * 1024;
+const SESSION_WRITE_MAX: usize = 1024 * 1024;
+
 /// Settings of a leg's socket. The library's defaults hold 128 KiB for each socket.
 pub fn leg_config() -> WebSocketConfig {
-    config(CARRIER_MESSAGE_MAX)
+    config(CARRIER_MESSAGE_MAX, LEG_WRITE_MAX)
 }
 
 /// Settings of a page's socket.
 pub fn page_config() -> WebSocketConfig {
-    config(browser::MESSAGE_MAX)
+    config(browser::MESSAGE_MAX, LEG_WRITE_MAX)
 }
 
 /// Settings of a session's socket.
 pub fn session_config() -> WebSocketConfig {
-    config(ENGINE_MESSAGE_MAX)
+    config(ENGINE_MESSAGE_MAX, SESSION_WRITE_MAX)
 }
 
-fn config(message_max: usize) -> WebSocketConfig {
+fn config(message_max: usize, write_max: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(4096)
         .write_buffer_size(0)
-        .max_write_buffer_size(usize::MAX)
+        .max_write_buffer_size(write_max)
         .max_message_size(Some(message_max))
         .max_frame_size(Some(message_max))
 }
@@ -145,6 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.control > CONTROL_MAX || self.stuck.is_some_and(|since| since.elapsed() > max)
     }
 
+    /// Whether more control messages wait than a leg that reads ever lets wait.
+    pub fn piles_up(&self) -> bool {
+        self.control > LEG_CONTROL_MAX
+    }
+
     /// Reads the next message; `None` is the end.
     pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         Pin::new(&mut self.ws).poll_next(cx)
@@ -184,5 +197,68 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    /// What the network between holds.
+    const NETWORK: usize = 4096;
+
+    async fn socket() -> (Socket<DuplexStream>, DuplexStream) {
+        let (ours, theirs) = duplex(NETWORK);
+        let ws = WebSocketStream::from_raw_socket(ours, Role::Server, Some(leg_config())).await;
+        (Socket::new(ws), theirs)
+    }
+
+    #[tokio::test]
+    async fn whoever_pings_and_never_reads_makes_us_heap_up_no_answers() {
+        let (mut socket, mut peer) = socket().await;
+        // A ping of 125 bytes, masked with zeros.
+        let mut ping = vec![0x89, 0x80 | 125, 0, 0, 0, 0];
+        ping.resize(6 + 125, 7);
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..20_000 {
+            peer.write_all(&ping).await.expect("room");
+            while let Poll::Ready(message) = socket.poll_read(&mut cx) {
+                assert!(matches!(message, Some(Ok(Message::Ping(_)))), "{message:?}");
+            }
+        }
+        // Now they read: what comes is what had heaped up.
+        let (mut came, mut piece) = (0, vec![0; NETWORK]);
+        loop {
+            let _ = socket.poll_write(&mut cx);
+            let _ = socket.poll_read(&mut cx);
+            let read = tokio::time::timeout(Duration::from_millis(50), peer.read(&mut piece)).await;
+            match read {
+                Ok(Ok(bytes)) if bytes > 0 => came += bytes,
+                _ => break,
+            }
+        }
+        assert!(
+            came > NETWORK / 2 && came <= LEG_WRITE_MAX + 2 * NETWORK,
+            "{came} bytes"
+        );
+    }
+
+    #[tokio::test]
+    async fn marks_pile_up_to_a_bound_and_no_further() {
+        let (mut socket, _peer) = socket().await;
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut sent = 0;
+        while !socket.piles_up() {
+            socket.send("x".repeat(60));
+            sent += 1;
+            let _ = socket.poll_write(&mut cx);
+            assert!(sent < 2 * LEG_CONTROL_MAX);
+        }
+        assert!(sent > LEG_CONTROL_MAX);
     }
 }

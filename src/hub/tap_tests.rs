@@ -98,3 +98,32 @@ fn without_an_outlet_nothing_is_collected() {
     tap.given(Some(Side::Agent), ONE, &[1; BATCH_MAX + 1]);
     assert!(tap.batch.is_none(), "the last has left");
 }
+
+#[test]
+fn what_is_said_while_nobody_has_the_call_is_not_copied() {
+    let (mut tap, mut batches) = tapped();
+    let (caller, agent) = (Side::Caller, Side::Agent);
+    let mut recordings = 0;
+    let mut note = |tap: &mut Tap, event: &Event| {
+        tap.note(event, || {
+            recordings += 1;
+            None
+        });
+    };
+    note(&mut tap, &Event::Conversation);
+    tap.said(Some(caller), &[1; 160]);
+    note(&mut tap, &Event::OfferedAgain { why: "lost" });
+    tap.said(Some(caller), &[2; 160]);
+    tap.given(Some(caller), ONE, &[3; 160]);
+    note(&mut tap, &Event::Conversation);
+    tap.said(Some(agent), &[4; 160]);
+    assert_eq!(recordings, 1, "a call has one recording");
+    end(&mut tap);
+    let expected = [
+        (What::Said(caller), 160),
+        (What::Cleared(agent), 0),
+        (What::Given(caller), 160),
+        (What::Said(agent), 160),
+    ];
+    assert_eq!(came(&mut batches), expected);
+}

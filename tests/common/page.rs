@@ -41,6 +41,7 @@ struct State {
     marks: VecDeque<(usize, String)>,
     told: Vec<Value>,
     closed: Option<Option<u16>>,
+    frozen: bool,
 }
 
 /// Opens a socket to the legs' address of the program at `public`, as a page of this origin.
@@ -158,6 +159,11 @@ impl Page {
         self.until("end of the stream", |state| state.closed).await
     }
 
+    /// The page sends and plays nothing from here on, as one that sleeps, or goes on.
+    pub fn freeze(&self, frozen: bool) {
+        self.state().frozen = frozen;
+    }
+
     /// Breaks the stream without a word.
     pub fn cut(&self) {
         self.task.abort();
@@ -180,6 +186,9 @@ async fn live(
     let code = loop {
         tokio::select! {
             _ = clock.tick() => {
+                if lock(&state).frozen {
+                    continue;
+                }
                 let (frame, echoes) = lock(&state).tick();
                 let mut messages = vec![Message::binary(frame)];
                 messages.extend(echoes.into_iter().map(echo));

@@ -30,6 +30,10 @@ const MARK_EVERY: usize = 500 * audio::BYTES_PER_MS;
 /// What is kept for a stream that may break, when marks stay away: the room at the carrier and as much again.
 const UNCONFIRMED_MAX: usize = 8_000 * audio::BYTES_PER_MS;
 
+/// Marks that may be under way: sixteen for all that is kept, and those of short sentences. A leg that never answers them
+/// costs no more.
+const MARKS_MAX: usize = 256;
+
 /// Room that is kept when nothing waits: a long sentence must not hold its size for the rest of the call.
 const BUFFER_KEPT: usize = 500 * audio::BYTES_PER_MS;
 
@@ -238,7 +242,7 @@ impl Playout {
 
     /// When marks stay away, what was sent longest ago is given up as played.
     fn trim(&mut self) {
-        while self.sent > UNCONFIRMED_MAX {
+        while self.sent > UNCONFIRMED_MAX || self.marks.len() > MARKS_MAX {
             let Some(mark) = self.marks.pop_front() else {
                 return;
             };

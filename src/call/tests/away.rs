@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::audio;
 use crate::call::event::Event;
-use crate::call::{Answer, Close, Control, DialBy, Input, RequestId, Side, SocketId, Time};
+use crate::call::{Close, Control, DialBy, Input, RequestId, Side, SocketId, Time};
 use crate::phrase::Phrase;
 
 use super::conversation::{AGENT_SIDS, Conversation};
@@ -23,13 +23,13 @@ pub fn talking(change: impl FnOnce(&mut Setup, &mut Script)) -> Conversation {
 }
 
 /// Somebody takes the call, and is on the line.
-fn comes(it: &mut Conversation, worker: &str, sid: &str) -> SocketId {
+pub fn comes(it: &mut Conversation, worker: &str, sid: &str) -> SocketId {
     let token = takes(it, worker).expect("a token");
     it.connect(Side::Agent, &token, sid)
 }
 
 /// How long the caller heard this between two moments, in milliseconds.
-fn heard(it: &Conversation, wanted: Sound, from: Time, until: Time) -> u128 {
+pub fn heard(it: &Conversation, wanted: Sound, from: Time, until: Time) -> u128 {
     let runs = it.line(Side::Caller).heard();
     let wanted = runs.into_iter().filter(|run| run.1 == wanted);
     let parts = wanted.map(|(at, _, bytes)| (at + audio::duration(bytes)).min(until).since(at.max(from)));
@@ -50,7 +50,7 @@ fn after(from: Time, ms: u64) -> Time {
 }
 
 /// The sentence that the caller is told, as the session was given it.
-fn sentences(it: &Conversation) -> usize {
+pub fn sentences(it: &Conversation) -> usize {
     let sentence = Phrase::Reconnecting
         .spoken_in(it.call.language_of(Side::Caller))
         .0;
@@ -58,11 +58,11 @@ fn sentences(it: &Conversation) -> usize {
     given.filter(|text| *text == sentence).count()
 }
 
-fn reason(it: &Conversation) -> &'static str {
+pub fn reason(it: &Conversation) -> &'static str {
     it.ended().expect("ended").0.name()
 }
 
-fn again(it: &Conversation) -> usize {
+pub fn again(it: &Conversation) -> usize {
     it.count(|event| matches!(event, Event::OfferedAgain { .. }))
 }
 
@@ -111,10 +111,11 @@ fn a_page_that_sends_nothing_for_two_seconds_is_lost_and_music_begins_then() {
 fn an_agent_who_comes_back_within_a_second_is_missed_by_nobody() {
     let mut it = talking(|_, _| {});
     it.says(Side::Caller, 500);
+    let lost = it.now;
     it.break_line(Side::Agent);
     it.says(Side::Caller, 1_000);
     it.advance(4_000);
-    assert_eq!(it.line(Side::Caller).amount(Sound::Hold), 0);
+    assert_eq!(heard(&it, Sound::Hold, lost, it.now), 0);
     assert_eq!((sentences(&it), again(&it)), (0, 0));
     assert_eq!(it.uncovered(Side::Caller), 0);
     it.hang_up(Side::Caller);
@@ -190,15 +191,15 @@ fn a_call_whose_agent_does_not_come_back_within_a_minute_is_offered_again_and_no
     );
     assert_eq!(it.call.totals.carried, before.carried);
     // Music goes on, and another agent is what the first was.
-    let (asked, from) = (sentences(&it), after(it.now, 0));
-    assert_eq!(asked, 1);
+    assert_eq!(sentences(&it), 1);
+    assert!(heard(&it, Sound::Hold, Time::ZERO, it.now) > 75_000);
     comes(&mut it, "bo", AGENT_SIDS[1]);
     it.says(Side::Agent, 900);
     it.advance(3_000);
-    assert_eq!(
-        it.call.totals.beep - before.beep,
-        8_000,
-        "the first second is not interpreted"
+    let beep = it.call.totals.beep - before.beep;
+    assert!(
+        (7_840..=8_000).contains(&beep),
+        "the first second is not interpreted: {beep}"
     );
     let conversations = it.count(|event| matches!(event, Event::Conversation));
     assert_eq!(conversations, 2);
@@ -219,7 +220,6 @@ fn a_call_whose_agent_does_not_come_back_within_a_minute_is_offered_again_and_no
             1
         );
     }
-    assert!(heard(&it, Sound::Hold, from, after(from, 500)) > 300);
     it.says(Side::Caller, 1_000);
     it.advance(4_000);
     assert!(it.line(Side::Agent).amount(Sound::Speech(Side::Caller)) > 0);
@@ -325,120 +325,6 @@ fn a_caller_whose_own_stream_breaks_meanwhile_hears_music_again_when_it_is_back(
     let back = it.line(Side::Caller).since;
     it.advance(1_000);
     assert!(heard(&it, Sound::Hold, back, it.now) > 500);
-}
-
-#[test]
-fn a_stream_that_flaps_every_three_seconds_for_an_hour_keeps_its_call() {
-    let mut it = talking(|_, _| {});
-    for _ in 0..1_200 {
-        it.advance(1_500);
-        it.break_line(Side::Agent);
-        it.advance(1_500);
-    }
-    assert_eq!((again(&it), it.ended()), (0, None));
-    assert!(
-        it.told
-            .iter()
-            .all(|(_, _, answer)| matches!(answer, Answer::Stream { .. }))
-    );
-    it.says(Side::Caller, 1_000);
-    it.advance(4_000);
-    assert_eq!(it.uncovered(Side::Caller), 0);
-}
-
-#[test]
-fn a_stream_that_comes_back_too_often_is_asked_to_wait_and_loses_nothing() {
-    let mut it = talking(|_, script| {
-        script.asks = false;
-        script.returns = false;
-    });
-    for _ in 0..50 {
-        it.ask(Side::Agent, 0);
-        it.advance(100);
-    }
-    let streams = it
-        .told
-        .iter()
-        .filter(|(_, _, answer)| matches!(answer, Answer::Stream { .. }));
-    assert_eq!(streams.count(), 9, "five at once, and one a second");
-    let waits = it.told.iter().filter_map(|(_, _, answer)| match answer {
-        Answer::Wait(wait) => Some(*wait),
-        _ => None,
-    });
-    assert!(waits.clone().count() > 0 && waits.max() <= Some(Duration::from_secs(1)));
-    // To ask and not to come does not keep the call from others.
-    assert_eq!(again(&it), 0);
-    it.advance(56_000);
-    assert_eq!(again(&it), 1);
-}
-
-#[test]
-fn a_page_that_asks_while_its_old_stream_seems_up_gets_another() {
-    let mut it = talking(|_, script| script.asks = false);
-    let old = it.socket(Side::Agent).expect("a line");
-    it.ask(Side::Agent, 0);
-    it.advance(500);
-    assert_eq!(it.lines[old.0 as usize].closed, Some(Close::Normal));
-    let new = it.socket(Side::Agent).expect("a line");
-    assert!(new != old);
-    assert_eq!(
-        it.line(Side::Caller).amount(Sound::Hold),
-        it.line(Side::Caller).amount(Sound::Hold)
-    );
-    assert_eq!(
-        it.count(|event| matches!(
-            event,
-            Event::LegUp {
-                side: Side::Agent,
-                again: true
-            }
-        )),
-        1
-    );
-}
-
-#[test]
-fn of_two_pages_the_newest_has_the_call() {
-    let mut it = talking(|_, script| script.asks = false);
-    let old = it.socket(Side::Agent).expect("a line");
-    let token = takes(&mut it, "ana").expect("a token, for it is hers");
-    assert!(it.lines[old.0 as usize].open, "until the other comes");
-    it.connect(Side::Agent, &token, AGENT_SIDS[1]);
-    assert_eq!(it.lines[old.0 as usize].closed, Some(Close::Normal));
-    // The page that was replaced asks what comes next, and is not let in again.
-    it.ask_about(Side::Agent, AGENT_SIDS[0], 50);
-    it.says(Side::Caller, 1_000);
-    it.advance(4_000);
-    assert!(matches!(it.told.last(), Some((_, _, Answer::Tell { .. }))));
-    assert_eq!(it.uncovered(Side::Caller), 0);
-    assert_eq!(it.line(Side::Caller).amount(Sound::Cue), 0);
-    assert!(!it.saw(|event| matches!(event, Event::LegLost { .. })));
-}
-
-#[test]
-fn tokens_are_void_when_they_are_late() {
-    let mut it = talking(|_, script| script.asks = false);
-    let refused = |it: &mut Conversation, token: &str| {
-        let socket = it.connect(Side::Agent, token, AGENT_SIDS[2]);
-        it.lines[socket.0 as usize].closed == Some(Close::Refused)
-    };
-    let (first, second) = (takes(&mut it, "ana"), takes(&mut it, "ana"));
-    assert!(
-        refused(&mut it, &first.expect("a token")),
-        "another was given out"
-    );
-    it.advance(10_100);
-    assert!(
-        refused(&mut it, &second.expect("a token")),
-        "ten seconds are over"
-    );
-    it.break_line(Side::Agent);
-    it.advance(55_000);
-    let token = takes(&mut it, "ana").expect("a token");
-    it.advance(6_000);
-    assert_eq!(again(&it), 1);
-    assert!(refused(&mut it, &token), "it is not hers any more");
-    assert_eq!(it.ended(), None);
 }
 
 #[test]

@@ -27,6 +27,12 @@ pub enum Fact {
     CallerConnects,
     AgentConnects,
     Transfer,
+    /// Somebody at the desk takes the call: the first of two, or the other.
+    Take(bool),
+    /// They come with what they were given last.
+    TakerConnects,
+    TakerGone(bool),
+    Release,
     OldToken,
     ForeignToken,
     Accept,
@@ -67,12 +73,15 @@ fn control() -> impl Strategy<Value = Control> {
         Just(Control::ToggleInterpretation),
         (side(), language).prop_map(|(side, language)| Control::Language { side, language }),
         Just(Control::HangUp),
+        Just(Control::TurnAway),
     ]
 }
 
 fn fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         8 => (0..3_000_u64).prop_map(Fact::Pause),
+        // As long as an agent of the desk is kept.
+        1 => (50_000..70_000_u64).prop_map(Fact::Pause),
         8 => (side(), 20..3_500_u64).prop_map(|(side, ms)| Fact::Says(side, ms)),
         2 => (20..2_500_u64).prop_map(Fact::BothSay),
         2 => (side(), 1..100_u8).prop_map(|(side, frames)| Fact::Burst(side, frames)),
@@ -84,6 +93,10 @@ fn fact() -> impl Strategy<Value = Fact> {
         2 => Just(Fact::CallerConnects),
         4 => Just(Fact::AgentConnects),
         2 => Just(Fact::Transfer),
+        3 => any::<bool>().prop_map(Fact::Take),
+        3 => Just(Fact::TakerConnects),
+        1 => any::<bool>().prop_map(Fact::TakerGone),
+        1 => Just(Fact::Release),
         1 => Just(Fact::OldToken),
         1 => Just(Fact::ForeignToken),
         4 => Just(Fact::Accept),
@@ -128,8 +141,16 @@ fn beginning() -> impl Strategy<Value = Vec<Fact>> {
         all.extend([Fact::Transfer, Fact::Pause(500), Fact::AgentConnects]);
         all
     });
+    let taken = Just(vec![
+        Fact::CallerConnects,
+        Fact::Pause(300),
+        Fact::Take(true),
+        Fact::TakerConnects,
+        Fact::Pause(1_400),
+    ]);
     prop_oneof![
         4 => joined,
+        2 => taken,
         1 => handed_over,
         1 => Just(vec![Fact::CallerConnects]),
         1 => Just(Vec::new()),
@@ -201,6 +222,8 @@ pub struct Play {
     pub same_language: bool,
     pub full: bool,
     pub client: bool,
+    /// Calls are taken at the desk.
+    pub desk: bool,
     pub must_confirm: bool,
     pub facts: Vec<Fact>,
     /// The caller hangs up in the end, or else the program closes.
@@ -214,12 +237,13 @@ prop_compose! {
         same_language in prop::bool::weighted(0.1),
         full in prop::bool::weighted(0.3),
         client in prop::bool::weighted(0.2),
+        desk in prop::bool::weighted(0.3),
         must_confirm in any::<bool>(),
         begin in beginning(),
         middle in vec(fact(), 0..16),
         caller_ends in prop::bool::weighted(0.8),
     ) -> Play {
         let facts = begin.into_iter().chain(middle).collect();
-        Play { script, interpreter, same_language, full, client, must_confirm, facts, caller_ends }
+        Play { script, interpreter, same_language, full, client, desk, must_confirm, facts, caller_ends }
     }
 }

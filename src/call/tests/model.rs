@@ -73,6 +73,9 @@ impl Conversation {
                     self.give(Input::Transfer { identity });
                 }
             }
+            Fact::Take(..) | Fact::TakerConnects | Fact::TakerGone(_) | Fact::Release => {
+                self.desk_fact(fact, old);
+            }
             Fact::OldToken => {
                 for (side, token) in std::mem::take(old) {
                     let used = self.lines.len();
@@ -108,6 +111,35 @@ impl Conversation {
                 self.give(Input::LegClosed { socket });
             }
             other => self.engine_fact(other),
+        }
+    }
+
+    /// A fact that people at the desk bring.
+    fn desk_fact(&mut self, fact: &Fact, old: &mut Vec<(Side, String)>) {
+        let worker = |first: bool| if first { "ana" } else { "bo" };
+        match fact {
+            Fact::Take(first) => {
+                let request = RequestId(self.taken.len() as u32);
+                let worker = worker(*first).to_owned();
+                self.give(Input::Take { request, worker });
+            }
+            Fact::TakerConnects => {
+                // A page has a name of its own for each stream, until all that the stage knows are used.
+                let pages = self.lines.iter().filter(|line| line.side == Side::Agent).count();
+                let sid = AGENT_SIDS[pages.min(AGENT_SIDS.len() - 1)];
+                if let Some(token) = self.taken.iter().rev().flatten().next().cloned() {
+                    let socket = self.connect(Side::Agent, &token, sid);
+                    if self.lines[socket.0 as usize].open {
+                        old.push((Side::Agent, token));
+                    }
+                }
+            }
+            Fact::TakerGone(first) => {
+                let worker = worker(*first);
+                self.give(Input::TakerGone { worker });
+            }
+            Fact::Release => self.give(Input::Release),
+            other => unreachable!("none of the desk's doing: {other:?}"),
         }
     }
 
@@ -224,6 +256,9 @@ fn act(play: &Play) -> Conversation {
         }
         if play.client {
             setup.dial = DialBy::Client;
+        }
+        if play.desk {
+            setup.dial = DialBy::Desk;
         }
         setup.must_confirm = play.must_confirm;
         setup.interpreter = play.interpreter;
