@@ -27,6 +27,12 @@ pub const MUSIC_AFTER: Duration = Duration::from_secs(2);
 /// And until a sentence tells them what has happened.
 pub const SENTENCE_AFTER: Duration = Duration::from_secs(5);
 
+/// How long what an agent had said and typed before they gave the call back may take to reach the caller.
+const LAST_WORDS: Duration = Duration::from_secs(6);
+
+/// Speech older than this has reached the engine's ear.
+const SETTLED: Duration = Duration::from_millis(1_500);
+
 /// An agent who is away.
 #[derive(Clone, Copy, Debug)]
 pub struct Away {
@@ -34,6 +40,8 @@ pub struct Away {
     since: Time,
     /// The caller was told.
     told: bool,
+    /// They have given the call back, and their last words are still being interpreted.
+    leaving: bool,
 }
 
 impl Call {
@@ -41,10 +49,15 @@ impl Call {
     pub(super) fn agent_is_away(&mut self, since: Time) {
         // A stream that came back and brought no sound was no return.
         if self.desk.away.is_none() {
-            self.desk.away = Some(Away { since, told: false });
-            self.timers.set(Timer::LegLost(Side::Agent), self.now + KEPT);
-            self.watch_absence();
+            self.miss_agent(since, false, KEPT);
         }
+    }
+
+    fn miss_agent(&mut self, since: Time, leaving: bool, kept: Duration) {
+        let told = false;
+        self.desk.away = Some(Away { since, told, leaving });
+        self.timers.set(Timer::LegLost(Side::Agent), self.now + kept);
+        self.watch_absence();
     }
 
     /// In a conversation the caller is not left in silence.
@@ -100,13 +113,74 @@ impl Call {
         }
     }
 
+    /// Whoever has the call gives it back, or it is taken from them. What they had said is still interpreted.
+    pub(super) fn release(&mut self, out: &mut Outbox) {
+        if !self.is_at_desk(Side::Agent) || self.accepted.is_none() || self.phase == Phase::Ending {
+            return;
+        }
+        let there = self.phase == Phase::Conversation && self.desk.away.is_none();
+        if there && self.agent_owes_words() {
+            self.agent_leaves(out);
+            self.line(Line::Lost);
+            self.miss_agent(self.now, true, LAST_WORDS);
+            let side = Side::Agent;
+            out.event(Event::LegLost { side });
+        } else {
+            self.offer_again(out);
+        }
+    }
+
+    /// Whether something that the agent said or typed has not come out of an interpreter yet.
+    fn agent_owes_words(&self) -> bool {
+        let direction = &self.directions[Side::Agent as usize];
+        let interpreted = direction.route == Route::Session || direction.route == Route::Held;
+        let spoken = direction.owes()
+            || direction.engine_hears()
+            || direction.uplink.waiting() > 0
+            || !direction.has_been_silent(self.now, SETTLED);
+        interpreted && spoken || !self.typing[Side::Agent as usize].is_over()
+    }
+
+    /// The call is offered again once the last words of an agent who gave it back are out; called after every input.
+    pub(super) fn try_release(&mut self, out: &mut Outbox) {
+        let leaving = self.desk.away.is_some_and(|away| away.leaving);
+        if leaving && self.phase == Phase::Conversation && !self.agent_owes_words() {
+            self.offer_again(out);
+        }
+    }
+
+    /// Takes the agent off the line. A page that was lost is told of trouble, as it is, and any other goodbye.
+    fn agent_leaves(&mut self, out: &mut Outbox) {
+        let (now, lost) = (self.now, self.desk.away.is_some());
+        let party = self.party(Side::Agent);
+        if let Some(socket) = party.socket() {
+            out.push(Output::CloseLeg {
+                socket,
+                how: Close::Normal,
+            });
+        }
+        if let Some(page) = party.vacate(now).filter(|_| !lost) {
+            self.remember_page(page);
+        }
+        self.timers.stop(Timer::NoMedia(Side::Agent));
+        self.timers.stop(Timer::Taken);
+        self.desk.clear();
+        self.worker = None;
+    }
+
+    fn line(&mut self, line: Line) {
+        self.party(Side::Agent).line = line;
+    }
+
     /// The agent is gone for good, or gives the call back: it waits at the desk as it did at first, before all others.
-    pub(super) fn offer_again(&mut self, why: &'static str, out: &mut Outbox) {
-        let (now, agent) = (self.now, Side::Agent);
+    pub(super) fn offer_again(&mut self, out: &mut Outbox) {
         let talked = self.phase == Phase::Conversation;
-        let (lost, told) = match self.desk.away {
-            Some(away) => (true, away.told),
-            None => (false, false),
+        let (why, told) = match self.desk.away {
+            Some(Away {
+                leaving: false, told, ..
+            }) => ("lost", told),
+            Some(Away { told, .. }) => ("given back", told),
+            None => ("given back", false),
         };
         for side in Side::BOTH {
             self.hush(side, out);
@@ -117,36 +191,18 @@ impl Call {
             self.totals.lost[side as usize] += direction.uplink.fresh() as u64;
             direction.forget();
         }
-        let party = self.party(agent);
-        if let Some(socket) = party.socket() {
-            out.push(Output::CloseLeg {
-                socket,
-                how: Close::Normal,
-            });
-        }
-        let page = party.vacate(now);
-        party.line = Line::Awaited;
-        // A page that was lost is told of trouble, as it is.
-        if let Some(page) = page.filter(|_| !lost) {
-            self.remember_page(page);
-        }
-        for timer in [
-            Timer::LegLost(agent),
-            Timer::NoMedia(agent),
-            Timer::Sentence,
-            Timer::Taken,
-            Timer::Keys,
-        ] {
+        self.agent_leaves(out);
+        self.line(Line::Awaited);
+        for timer in [Timer::LegLost(Side::Agent), Timer::Sentence, Timer::Keys] {
             self.timers.stop(timer);
         }
-        self.desk.clear();
         self.desk.again = true;
         self.phase = Phase::Waiting;
         self.accepted = None;
         self.agent_since = None;
-        self.worker = None;
         self.pressed = KeyBuffer::default();
-        self.timers.set(Timer::AgentWait, now + self.setup.agent_wait);
+        self.timers
+            .set(Timer::AgentWait, self.now + self.setup.agent_wait);
         out.event(Event::OfferedAgain { why });
         if talked && !told {
             self.read_out(Phrase::Reconnecting, Side::Caller);

@@ -45,6 +45,10 @@ impl Call {
                 original_db,
                 translation_db,
             } => self.level(speaker, original_db, translation_db),
+            // The interpreters are not there yet, so this caller still waits: for somebody else, then.
+            Control::HangUp if self.is_at_desk(Side::Agent) && self.phase == Phase::Waiting => {
+                self.release(out)
+            }
             Control::HangUp => self.agent_is_let_go(out),
             Control::TurnAway => self.end(Reason::TurnedAway, out),
         }

@@ -126,11 +126,4 @@ impl Call {
             self.taker_missing(out);
         }
     }
-
-    /// Whoever has the call gives it back, or it is taken from them: others may take it.
-    pub(super) fn release(&mut self, out: &mut Outbox) {
-        if self.setup.dial == DialBy::Desk && self.accepted.is_some() && self.phase != Phase::Ending {
-            self.offer_again("given back", out);
-        }
-    }
 }

@@ -408,6 +408,7 @@ impl Call {
                 None => self.timers.stop(Timer::Playout(side)),
             }
         }
+        self.try_release(out);
         if self.phase == Phase::Ending {
             self.try_drained(out);
             self.try_finish(out);

@@ -281,7 +281,7 @@ impl Call {
     pub(super) fn leg_lost_for_good(&mut self, side: Side, out: &mut Outbox) {
         match side {
             Side::Caller => self.end(Reason::CallerLost, out),
-            Side::Agent if self.is_at_desk(side) => self.offer_again("lost", out),
+            Side::Agent if self.is_at_desk(side) => self.offer_again(out),
             Side::Agent => self.agent_left(Reason::AgentLost, out),
         }
     }
@@ -293,6 +293,12 @@ impl Call {
         if party.line == Line::Over {
             return;
         }
+        if self.is_at_desk(side) && self.phase == Phase::Waiting && self.accepted.is_some() {
+            // Nobody has talked to the caller yet, and no agent hangs up on a caller who waits.
+            self.release(out);
+            return;
+        }
+        let party = self.party(side);
         if let Some(socket) = party.socket() {
             out.push(Output::CloseLeg {
                 socket,

@@ -150,10 +150,15 @@ pub async fn change(
         disabled: change.disabled,
         password: hashed(&desk, change.password).await?,
     };
-    let signed_out = change.disabled == Some(true) || change.password.is_some();
+    // Under the name by which calls know them until now.
+    let leaver = if change.disabled == Some(true) || change.password.is_some() {
+        desk.accounts.user(&name).await?
+    } else {
+        None
+    };
     let user = desk.accounts.change(&name, change).await?;
-    if signed_out {
-        leaves(&desk, &user, calls);
+    if let Some(leaver) = leaver {
+        leaves(&desk, &leaver, calls);
     }
     tracing::info!(by = %acting.user.name, user = %user.name, role = %user.role, disabled = user.disabled,
         "a user has been changed");

@@ -291,6 +291,34 @@ fn a_call_that_is_given_back_is_offered_at_once_and_the_caller_told() {
 }
 
 #[test]
+fn the_last_words_of_an_agent_who_gives_the_call_back_are_heard() {
+    let mut it = talking(|_, script| script.asks = false);
+    it.says(Side::Agent, 1_500);
+    it.types(Side::Agent, "and goodbye");
+    let socket = it.socket(Side::Agent).expect("a line");
+    it.give(Input::Release);
+    assert_eq!(it.lines[socket.0 as usize].closed, Some(Close::Normal));
+    assert_eq!(
+        (again(&it), takes(&mut it, "ana"), takes(&mut it, "bo")),
+        (0, None, None)
+    );
+    it.advance(6_100);
+    assert_eq!((again(&it), it.uncovered(Side::Agent)), (1, 0));
+    assert!(it.saw(|event| matches!(event, Event::Utterance(one) if one.typed == Some(1))));
+    // An engine that does not answer keeps nobody.
+    let mut it = talking(|_, script| {
+        script.asks = false;
+        script.think_ms = 30_000;
+    });
+    it.says(Side::Agent, 1_500);
+    it.give(Input::Release);
+    it.advance(5_900);
+    assert_eq!(again(&it), 0);
+    it.advance(200);
+    assert_eq!(again(&it), 1);
+}
+
+#[test]
 fn what_the_agent_had_said_is_heard_before_the_music() {
     let mut it = talking(|_, script| {
         script.asks = false;

@@ -1,7 +1,7 @@
 //! Calls that agents take at the desk.
 
 use crate::call::event::Event;
-use crate::call::{Answer, Control, DialBy, Input, RequestId, Side};
+use crate::call::{Answer, Control, DialBy, Input, LegEvent, RequestId, Side};
 use crate::phrase::Phrase;
 
 use super::conversation::{AGENT_SIDS, Conversation};
@@ -124,6 +124,26 @@ fn a_caller_who_waits_is_turned_away_and_told_that_nobody_is_available() {
             .iter()
             .any(|(_, side, answer)| *side == Side::Caller && told(answer))
     );
+}
+
+#[test]
+fn an_agent_who_hangs_up_before_anybody_has_talked_gives_the_caller_back() {
+    for by_page in [true, false] {
+        let mut it = waiting(|_, script| script.ready_ms = [Some(2_000); 2]);
+        let token = takes(&mut it, "ana").expect("a token");
+        let socket = it.connect(Side::Agent, &token, AGENT_SIDS[0]);
+        it.advance(500);
+        if by_page {
+            let event = LegEvent::Stop;
+            it.give(Input::Leg { socket, event });
+        } else {
+            it.give(Input::Control(Control::HangUp));
+        }
+        assert_eq!(it.count(|event| matches!(event, Event::OfferedAgain { .. })), 1);
+        it.advance(2_000);
+        assert_eq!(it.ended(), None);
+        assert!(takes(&mut it, "bo").is_some());
+    }
 }
 
 #[test]
