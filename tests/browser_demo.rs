@@ -1,7 +1,7 @@
 //! The demo in a real browser: two pages in Chromium carry a call, and each hears the other's sentence translated.
 //!
-//! Wants `chromium` and `chromedriver`, and says so where they are missing. What a page received is taken from its socket;
-//! whether it played it is told by the marks, which its audio thread echoes.
+//! Wants `chromium` and `chromedriver`, and says so where they are missing. What a page received is taken on its way from
+//! the socket to the audio thread; whether it played it is told by the marks, which that thread echoes.
 
 #![allow(clippy::expect_used)]
 
@@ -27,11 +27,11 @@ const STEP: Duration = Duration::from_millis(100);
 /// Two browsers with sound are all that two cores play without gaps.
 static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Keeps what a page's socket says, before the page opens it.
+/// Keeps what passes between a page's line, which has the socket, and its audio thread, and counts the line's greetings.
 const SPY: &str = r#"
-    const Real = window.WebSocket;
     window.received = [];
     window.marks = [0, 0];
+    window.greetings = 0;
     let last = 0;
     // Nothing is sent between two sentences; a listener hears silence there.
     const hear = (sound) => {
@@ -39,19 +39,31 @@ const SPY: &str = r#"
         last = performance.now();
         window.received.push(...sound);
     };
-    window.WebSocket = class extends Real {
-        constructor(url) {
-            super(url);
-            window.socket = this;
-            window.sockets = (window.sockets ?? 0) + 1;
-            this.addEventListener("message", ({ data }) => {
-                if (data instanceof ArrayBuffer) hear(new Uint8Array(data));
-                else if (data.includes('"mark"')) window.marks[0] += 1;
-            });
+    const Channel = window.MessageChannel;
+    window.MessageChannel = class {
+        constructor() {
+            const [line, audio] = [new Channel(), new Channel()];
+            this.port1 = line.port1;
+            this.port2 = audio.port2;
+            line.port2.onmessage = ({ data }) => {
+                if (data.mulaw) hear(new Uint8Array(data.mulaw));
+                else if (data.mark !== undefined) window.marks[0] += 1;
+                audio.port1.postMessage(data);
+            };
+            audio.port1.onmessage = ({ data }) => {
+                if (data.mark !== undefined) window.marks[1] += 1;
+                line.port2.postMessage(data);
+            };
         }
-        send(data) {
-            if (typeof data === "string" && data.includes('"mark"')) window.marks[1] += 1;
-            super.send(data);
+    };
+    const Thread = window.Worker;
+    window.Worker = class extends Thread {
+        constructor(script) {
+            super(script);
+            window.line = this;
+            this.addEventListener("message", ({ data }) => {
+                if (data.hello) window.greetings += 1;
+            });
         }
     };
 "#;
@@ -187,9 +199,11 @@ async fn two_pages_in_a_browser_carry_a_call() {
     assert_eq!(understood(&caller).await, [(2, Tongue::Spanish)]);
     picture(&caller, "demo-caller").await;
 
-    let closed = caller.execute("window.socket.close();", vec![]).await;
+    let closed = caller
+        .execute("window.line.postMessage({ renew: true });", vec![])
+        .await;
     closed.expect("a script");
-    until(&caller, "another socket", "return window.sockets === 2").await;
+    until(&caller, "another socket", "return window.greetings === 2").await;
     is_in(&caller, "conversation").await;
     click(&agent, "#hang-up").await;
     is_in(&caller, "ended").await;

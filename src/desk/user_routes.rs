@@ -62,7 +62,7 @@ pub struct UserChange {
     #[schema(value_type = Option<String>)]
     language: Option<Option<String>>,
     disabled: Option<bool>,
-    /// If they are disabled: what becomes of their conversations at the desk.
+    /// If they are disabled or given a password: what becomes of their conversations at the desk.
     #[serde(default)]
     calls: Calls,
     /// A new password; all their sessions end.
@@ -151,9 +151,10 @@ pub async fn change(
         password: hashed(&desk, change.password).await?,
     };
     // Under the name by which calls know them until now.
-    let leaver = match change.disabled {
-        Some(true) => desk.accounts.user(&name).await?,
-        _ => None,
+    let leaver = if change.disabled == Some(true) || change.password.is_some() {
+        desk.accounts.user(&name).await?
+    } else {
+        None
     };
     let user = desk.accounts.change(&name, change).await?;
     if let Some(leaver) = leaver {
@@ -190,7 +191,7 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Somebody may not sign in any more: what they have taken and not come to is offered to others, and so is what they have,
+/// Somebody is signed out everywhere: what they have taken and not come to is offered to others, and so is what they have,
 /// if that is wanted.
 fn leaves(desk: &Desk, user: &User, calls: Calls) {
     desk.presence.gone(user.worker());

@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use rust_embed::EmbeddedFile;
 
 /// What the pages may do: run our scripts and styles, talk to us, play and record sound. Nothing else, and no text ever
-/// becomes markup or script.
+/// becomes markup or script: the one policy is that of `web/talk/leg.js`, which starts a worker of ours.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      media-src 'self' blob:; connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; \
-     base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types duologue-line";
 
 const PERMISSIONS: &str = "microphone=(self), camera=(), geolocation=(), payment=(), usb=()";
 

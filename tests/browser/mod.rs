@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::prelude::*;
@@ -65,6 +66,21 @@ impl Browsers {
         })
     }
 
+    /// Stops all that draws pages, runs their scripts and their sound, as the lid of a laptop does, or lets it go on. Their
+    /// sockets stay open: they belong to another process of the browser.
+    pub fn sleep(&self, asleep: bool) {
+        let signal = if asleep { Signal::STOP } else { Signal::CONT };
+        let driver = i32::try_from(self.driver.id()).expect("a process");
+        for renderer in descendants(driver) {
+            let command = std::fs::read(format!("/proc/{renderer}/cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&command).contains("--type=renderer") {
+                let pid = Pid::from_raw(renderer).expect("a process");
+                // It may have ended.
+                let _ = kill_process(pid, signal);
+            }
+        }
+    }
+
     /// A browser of its own, with a profile of its own and these switches beside the usual ones.
     pub async fn open(&mut self, switches: &[String]) -> WebDriver {
         self.opened += 1;
@@ -98,12 +114,42 @@ impl Browsers {
     }
 }
 
+/// The processes that this one has started, and those that these have started.
+fn descendants(of: i32) -> Vec<i32> {
+    let parent = |pid: i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name, in brackets, may have anything in it; the parent is the second field after it.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let parents: Vec<(i32, i32)> = pids.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut found = vec![of];
+    let mut at = 0;
+    while let Some(&one) = found.get(at) {
+        found.extend(
+            parents
+                .iter()
+                .filter(|(_, parent)| *parent == one)
+                .map(|(pid, _)| *pid),
+        );
+        at += 1;
+    }
+    found.split_off(1)
+}
+
 /// Where pictures are put, if `SCREENSHOTS` names a folder.
 pub async fn picture(page: &WebDriver, name: &str) {
     if let Ok(folder) = std::env::var("SCREENSHOTS") {
         let path = PathBuf::from(folder).join(format!("{name}.png"));
         page.screenshot(&path).await.expect("a picture");
     }
+}
+
+/// Asks the browser for something through its DevTools, about the tab that is driven.
+pub async fn devtools(page: &WebDriver, command: &str, params: Value) -> Value {
+    let answer = page.cdp().send_raw(command, params).await;
+    answer.unwrap_or_else(|error| panic!("{command}: {error}"))
 }
 
 /// Waits for something that a script finds, and returns it. The script's value counts once it is neither false nor null.

@@ -72,6 +72,13 @@ impl Events {
         self.so_far(Some(call)).iter().filter(|event| kind(event)).count()
     }
 
+    /// When a call's events of a kind were told, in milliseconds since the call was made.
+    pub fn times(&self, call: CallId, kind: impl Fn(&Event) -> bool) -> Vec<u64> {
+        let log = lock(&self.log);
+        let told = log.iter().filter(|told| told.call == call && kind(&told.event));
+        told.map(|told| told.at.as_millis()).collect()
+    }
+
     /// Waits for `number` events of a kind.
     pub async fn saw(&self, call: CallId, what: &str, number: usize, kind: impl Fn(&Event) -> bool) {
         let enough =

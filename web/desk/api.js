@@ -10,9 +10,11 @@ let signedOut = () => {};
 const SKEW_MS = 2500;
 
 export class ApiError extends Error {
-  constructor(status, message, retryAfter) {
+  constructor(status, message, retryAfter, answer = null) {
     super(message);
     this.status = status;
+    /// What the service said, as JSON, or `null`.
+    this.answer = answer;
     /// Seconds, or `null`.
     this.retryAfter = retryAfter;
   }
@@ -70,7 +72,7 @@ async function request(method, path, body, options = {}) {
   const answer = await readJson(response);
   if (response.ok) return answer;
   if (response.status === 401 && !options.quiet) signedOut();
-  throw new ApiError(response.status, sentence(response, answer), retryAfter(response));
+  throw new ApiError(response.status, sentence(response, answer), retryAfter(response), answer);
 }
 
 async function readJson(response) {

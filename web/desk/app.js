@@ -3,14 +3,15 @@
 import { get, onSignedOut, useSession } from './api.js';
 import { state } from './state.js';
 import { useLanguages } from './languages.js';
-import { h } from './dom.js';
+import { h, setText } from './dom.js';
 import { words } from './words.js';
 import { buildShell } from './shell.js';
 import { follow, route, start } from './router.js';
 import { watchConnection } from './stream.js';
 import { listenForShortcuts } from './shortcuts.js';
-import { startBoard, stopBoard } from './board.js';
-import { stopLeg } from './softphone.js';
+import { followWhile, startBoard, stopBoard } from './board.js';
+import { buildCallBar } from './callbar.js';
+import { bringLinesBack, clearLine, isTalking, watchLine } from './softphone.js';
 import { signInView } from './views/signin.js';
 import { activeView } from './views/active.js';
 import { callView } from './views/call.js';
@@ -40,10 +41,12 @@ async function main() {
   onSignedOut(signedOut);
   watchConnection((away) => shell?.setAway(away));
   listenForShortcuts();
+  followWhile(isTalking);
   try {
     const [desk, session] = await Promise.all([get('/api/desk'), currentSession()]);
     state.desk = desk;
     useLanguages(desk.languages);
+    bringLinesBack();
     if (session !== null) signedIn(session);
   } catch (error) {
     root.replaceChildren(
@@ -66,20 +69,23 @@ async function currentSession() {
 function signedIn(session) {
   state.user = session.user;
   useSession(session);
+  clearLine();
   shell = buildShell({ onSignOut: signedOut });
   root.replaceChildren(shell.node);
   startBoard((calls) => shell?.setCalls(calls));
 }
 
-/// The session is over, by wish or not; the address stays, so that signing in leads back.
+/// The session is over, by wish or not; the address stays, so that signing in leads back. A line that is up needs no
+/// session: it goes on until its call ends.
 function signedOut(byWish) {
   if (state.user === null) return;
   state.user = null;
   useSession(null);
-  stopBoard();
-  stopLeg();
+  shell?.leave();
   shell = null;
-  state.notice = byWish === true ? null : words.signIn.over;
+  stopBoard();
+  clearLine();
+  state.notice = byWish === true ? null : isTalking() ? words.signIn.talking : words.signIn.over;
   follow(true);
 }
 
@@ -122,6 +128,15 @@ function showSignIn() {
     follow(true);
   });
   document.title = words.title(view.title);
-  root.replaceChildren(view.node);
+  const bar = buildCallBar({ signedOut: true });
+  const message = view.node.querySelector('#sign-in-error');
+  const stop = watchLine(() => {
+    if (!isTalking() && message?.textContent === words.signIn.talking) setText(message, words.signIn.over);
+  });
+  leave = () => {
+    bar.leave();
+    stop();
+  };
+  root.replaceChildren(h('div', { class: 'signed-out' }, bar.node, view.node));
   view.shown();
 }

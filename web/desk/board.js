@@ -6,9 +6,11 @@ import { openStream } from './stream.js';
 const HIDDEN_MS = 30000;
 
 let calls = new Map();
+let known = false;
 let close = null;
 let told = () => {};
 let timer = 0;
+let needed = () => false;
 const listeners = new Set();
 
 /// `onChange(calls)` is told of every change, until `stopBoard`.
@@ -32,7 +34,14 @@ export function watchBoard(listener) {
   return () => listeners.delete(listener);
 }
 
-let known = false;
+
+/// The calls as they are known just now, and whether they are.
+export const boardNow = () => ({ calls: [...calls.values()], known });
+
+/// While `wanted()`, the calls are followed whether anybody looks at the page or not.
+export function followWhile(wanted) {
+  needed = wanted;
+}
 
 function open() {
   if (close !== null) return;
@@ -60,9 +69,14 @@ function shut() {
   known = false;
 }
 
+function rest() {
+  if (needed()) timer = setTimeout(rest, HIDDEN_MS);
+  else shut();
+}
+
 function seen() {
   clearTimeout(timer);
-  if (document.hidden) timer = setTimeout(shut, HIDDEN_MS);
+  if (document.hidden) timer = setTimeout(rest, HIDDEN_MS);
   else open();
 }
 

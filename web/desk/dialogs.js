@@ -42,6 +42,45 @@ export function formDialog({ title, fields, save, label }) {
   dialog.querySelector('input, textarea, select')?.focus();
 }
 
+/// Asks a question; resolves to the value of the choice that was made, or to `null` if it was closed. `choices` are
+/// `{ value, label, tone }`, `tone` a class of the button; the first has the focus.
+export function choiceDialog({ id, title, text, choices }) {
+  return new Promise((resolve) => {
+    const titleId = freshId('dialog');
+    const textId = freshId('dialog');
+    let chosen = null;
+    const buttons = choices.map(({ value, label, tone }) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: `button ${tone ?? ''}`,
+          'data-choice': value,
+          onclick: () => {
+            chosen = value;
+            dialog.close();
+          },
+        },
+        label,
+      ),
+    );
+    const dialog = h(
+      'dialog',
+      { class: 'dialog asks', id, role: 'alertdialog', 'aria-labelledby': titleId, 'aria-describedby': textId },
+      h('h2', { id: titleId }, title),
+      h('p', { id: textId }, text),
+      h('div', { class: 'dialog-buttons' }, buttons),
+    );
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(chosen);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    buttons[0].focus();
+  });
+}
+
 export function field(label, control, help) {
   return h(
     'label',

@@ -1,8 +1,10 @@
 // What stays while views change: navigation, the banner of a lost connection, the place of the view.
 
 import { remove } from './api.js';
+import { buildCallBar } from './callbar.js';
 import { h, setText } from './dom.js';
 import { icon, logo } from './icons.js';
+import { askBeforeSigningOut } from './signout.js';
 import { mayAs, state } from './state.js';
 import { words } from './words.js';
 import { showShortcuts } from './shortcuts.js';
@@ -13,15 +15,20 @@ export function buildShell({ onSignOut }) {
   const links = navigation(badge);
   const banner = h('p', { class: 'banner', role: 'alert', hidden: true, id: 'connection' });
   const main = h('main', { id: 'main', tabindex: '-1' });
+  const callBar = buildCallBar();
   const node = h(
     'div',
     { class: 'shell' },
     rail(links, onSignOut),
-    h('div', { class: 'stage' }, banner, main),
+    h('div', { class: 'stage' }, banner, callBar.node, main),
   );
   return {
     node,
-    setPath: (path) => mark(links, path),
+    setPath: (path) => {
+      mark(links, path);
+      callBar.setPath(path);
+    },
+    leave: () => callBar.leave(),
     setView: (view, moved) => place(main, view, moved),
     setAway: (away) => setAway(banner, away),
     setCalls: (calls) => setCalls(badge, calls),
@@ -84,6 +91,7 @@ function rail(links, onSignOut) {
 }
 
 async function signOut(onSignOut) {
+  if (!(await askBeforeSigningOut())) return;
   try {
     await remove('/api/session');
   } catch (error) {

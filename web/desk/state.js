@@ -18,5 +18,12 @@ export function mayAs(role) {
 
 /// Whether a call is the user's own.
 export function isMine(call) {
-  return state.user !== null && call.agent !== null && call.agent === (state.user.worker ?? state.user.name);
+  return state.user !== null && belongsTo(call, state.user);
 }
+
+/// Whether a user is the agent of a call. Names are compared without regard to case and to how a letter is written.
+export function belongsTo(call, user) {
+  return (call.agent ?? null) !== null && fold(call.agent) === fold(user.worker ?? user.name);
+}
+
+const fold = (name) => name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');

@@ -1,28 +1,35 @@
 // A party's leg in this page: microphone and speaker, over a WebSocket of the service.
 //
 //   const leg = startLeg({ url, token, microphone: true });
-//   leg.onstate = (state, detail) => …;   "starting" "connecting" "live" "reconnecting" "silenced" "ended"
-//   leg.onlevel = ({ said, heard }) => …; root mean squares, 0 to 1, ten times a second
-//   leg.mute(true); leg.dtmf("5"); leg.play(audioBuffer); leg.resume(); leg.stop();
+//   leg.onstate = (state, detail) => …;      "starting" "connecting" "live" "reconnecting" "silenced" "ended"
+//   leg.onmicrophone = (state, error) => …;  "asking" "on" "silent" "lost" "off", see microphone.js
+//   leg.onlevel = ({ said, heard }) => …;    root mean squares, 0 to 1, ten times a second
+//   leg.mute(true); leg.useMicrophone(false); leg.dtmf("5"); leg.play(audioBuffer); leg.resume(); leg.renew(); leg.stop();
 //
 // `url` is the address of the socket; what comes next is asked at `url` + "/again". A caller has a name already and gives
-// `call`, `side` and `callSid`; everybody else is told theirs. With `microphone: false` silence is sent.
+// `call`, `side` and `callSid`; everybody else is told theirs. `microphone` may be a Microphone that is open already; with
+// `false`, and while there is none, silence is sent.
 //
-// "silenced": the browser plays no sound before somebody has touched the page; call `resume()` from a click.
+// Only `stop()` hangs up. A page that is left, reloaded or closed says nothing: its call is kept, and it may come back.
+//
+// "silenced": the browser plays no sound before somebody has touched the page; any click or key will do.
 // "ended": detail is { reason: "hung_up" | "told" | "refused" | "lost" | "failed", text, language, error }.
 
-/** When the next attempt to come back follows, in milliseconds. The service waits ten seconds for a leg. */
-const ATTEMPTS = [0, 250, 500, 1000, 2000, 3000, 3000];
-/** Sound that may wait for a network that takes none, in bytes: two seconds. What comes then is left out. */
-const BACKLOG_MAX = 16_000;
-/** Milliseconds of a frame. */
-const FRAME_MS = 20;
-/** How long the last words to the service may take. */
-const PARTING_MS = 500;
-/** The code of a stream that has no business there. */
-const REFUSED = 1008;
+import { Microphone } from "./microphone.js";
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const LINE = new URL("line.js", import.meta.url).href;
+const WORKLET = new URL("worklet.js", import.meta.url).href;
+
+/** The one script that this page may start on a thread of its own. */
+const policy = window.trustedTypes?.createPolicy("duologue-line", {
+  createScriptURL: (url) => {
+    if (url !== LINE) throw new TypeError("no script of ours");
+    return url;
+  },
+});
+
+/** What counts as touching the page. */
+const TOUCHES = ["pointerdown", "keydown"];
 
 export function startLeg(options) {
   return new Leg(options);
@@ -42,38 +49,38 @@ export function announce(text, language) {
 }
 
 class Leg {
-  #url;
-  #token;
-  #name;
+  #what;
+  #line = null;
   #context = null;
   #node = null;
   #microphone = null;
-  #stream = null;
+  #source = null;
   #clip = null;
-  #socket = null;
-  #gap = 0;
-  #suspended = null;
   #muted = false;
+  #live = false;
   #over = false;
-  #greeted = false;
-  #attempt = 0;
-  #leave = () => this.stop();
+  #touched = () => this.resume();
+  #shown = () => document.hidden || this.resume();
 
   onstate = null;
+  onmicrophone = null;
   onlevel = null;
   onhello = null;
 
-  constructor({ url, token, microphone = true, call = null, side = null, callSid = null }) {
-    this.#url = new URL(url, location.href);
-    this.#url.protocol = this.#url.protocol.replace("http", "ws");
-    this.#token = token;
-    this.#name = { call, side, callSid };
+  constructor({ url, token, microphone = true, muted = false, call = null, side = null, callSid = null }) {
+    const socket = new URL(url, location.href);
+    const again = new URL(socket);
+    socket.protocol = socket.protocol.replace("http", "ws");
+    again.protocol = again.protocol.replace("ws", "http");
+    again.pathname += "/again";
+    this.#what = { url: socket.href, again: again.href, token, name: { call, side, callSid } };
+    this.#muted = muted;
     // Whoever made this leg sets its handlers first.
     setTimeout(() => this.#begin(microphone));
   }
 
   get callSid() {
-    return this.#name.callSid;
+    return this.#what.name.callSid;
   }
 
   mute(muted) {
@@ -82,12 +89,31 @@ class Leg {
   }
 
   dtmf(digit) {
-    this.#send(JSON.stringify({ event: "dtmf", digit }));
+    this.#line?.postMessage({ dtmf: digit });
   }
 
   /** Lets sound out where the browser waits for a click. */
   resume() {
-    return this.#context?.resume();
+    // It may wait for the next one.
+    return this.#context?.resume().catch(() => {});
+  }
+
+  /** Opens the line anew: nobody may be listening to the present one any more. */
+  renew() {
+    this.#line?.postMessage({ renew: true });
+  }
+
+  /** Speaks through the microphone, again if it was lost, or with `false` through none. */
+  async useMicrophone(wanted) {
+    if (wanted) {
+      this.#microphone ??= this.#watched(new Microphone());
+      await this.#microphone.open().catch(() => {});
+      return;
+    }
+    this.#microphone?.close();
+    this.#microphone = null;
+    this.#source?.disconnect();
+    this.#source = null;
   }
 
   /** Says a recording in the microphone's place; resolves when it is over. */
@@ -96,7 +122,7 @@ class Leg {
     const clip = new AudioBufferSourceNode(this.#context, { buffer: recording });
     const over = new Promise((resolve) => clip.addEventListener("ended", resolve, { once: true }));
     this.#clip = clip;
-    this.#microphone?.disconnect();
+    this.#source?.disconnect();
     this.mute(this.#muted);
     clip.connect(this.#node);
     clip.start();
@@ -104,7 +130,7 @@ class Leg {
     clip.disconnect();
     if (this.#clip !== clip || this.#over) return;
     this.#clip = null;
-    this.#microphone?.connect(this.#node);
+    this.#source?.connect(this.#node);
     this.mute(this.#muted);
   }
 
@@ -116,27 +142,35 @@ class Leg {
   /** Hangs up. */
   stop() {
     if (this.#over) return;
-    this.#send(JSON.stringify({ event: "stop" }));
-    this.#end({ reason: "hung_up" });
+    if (this.#line) this.#line.postMessage({ stop: true });
+    else this.#end({ reason: "hung_up" });
   }
 
   async #begin(microphone) {
-    window.addEventListener("pagehide", this.#leave);
     this.#tell("starting");
+    for (const touch of TOUCHES) document.addEventListener(touch, this.#touched, true);
+    document.addEventListener("visibilitychange", this.#shown);
     try {
-      await this.#open(microphone);
+      await this.#open();
     } catch (error) {
       this.#end({ reason: "failed", error });
+    }
+    const given = microphone instanceof Microphone;
+    if (this.#over) {
+      if (given) microphone.close();
+      this.#close();
       return;
     }
-    if (!this.#over) this.#connect("connecting");
+    this.#connect();
+    if (given) this.#adopt(microphone);
+    else if (microphone) this.useMicrophone(true);
   }
 
-  async #open(microphone) {
+  async #open() {
     const context = new AudioContext({ latencyHint: "interactive" });
     this.#context = context;
-    context.addEventListener("statechange", () => this.#contextChanged());
-    await context.audioWorklet.addModule(new URL("worklet.js", import.meta.url).href);
+    context.addEventListener("statechange", () => this.#show());
+    await context.audioWorklet.addModule(WORKLET);
     const node = new AudioWorkletNode(context, "duologue-leg", {
       numberOfInputs: 1,
       numberOfOutputs: 1,
@@ -144,148 +178,68 @@ class Leg {
       channelCount: 1,
       channelCountMode: "explicit",
     });
-    node.port.onmessage = ({ data }) => this.#heard(data);
+    node.port.onmessage = ({ data }) => this.onlevel?.(data.levels);
     node.connect(context.destination);
     this.#node = node;
-    if (microphone) {
-      const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
-      this.#stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
-      this.#microphone = new MediaStreamAudioSourceNode(context, { mediaStream: this.#stream });
-      this.#microphone.connect(node);
-    }
     this.mute(this.#muted);
-    // Without a click it waits, and tells nothing until there is one.
-    context.resume().catch(() => {});
-    if (this.#over) this.#close();
+    // Without a click it may wait; the line sends silence meanwhile.
+    this.resume();
   }
 
-  /** While sound is suspended no frame is made; the stream's clock goes on. */
-  #contextChanged() {
+  /** The socket is the business of a thread of its own, which has the audio thread at its other end. */
+  #connect() {
+    const line = new Worker(policy ? policy.createScriptURL(LINE) : LINE);
+    const audio = new MessageChannel();
+    line.onmessage = ({ data }) => this.#told(data);
+    line.onerror = () => {
+      line.terminate();
+      this.#end({ reason: "failed", error: new Error("line.js") });
+    };
+    line.postMessage({ open: this.#what, port: audio.port1 }, [audio.port1]);
+    this.#node.port.postMessage({ line: audio.port2 }, [audio.port2]);
+    this.#line = line;
+  }
+
+  #told({ state, detail, hello }) {
     if (this.#over) return;
-    if (this.#context.state === "running") {
-      if (this.#suspended !== null) this.#gap += performance.now() - this.#suspended;
-      this.#suspended = null;
-      if (this.#greeted) this.#tell("live");
+    if (hello) {
+      this.#what.name = hello;
+      this.onhello?.({ call: hello.call, side: hello.side });
+    } else if (state === "ended") {
+      this.#end(detail);
     } else {
-      this.#suspended ??= performance.now();
-      if (this.#greeted) this.#tell("silenced");
+      this.#live = state === "live";
+      if (this.#live) this.#show();
+      else this.#tell(state);
     }
   }
 
-  #connect(state) {
-    this.#tell(state);
-    this.#greeted = false;
-    this.#gap = 0;
-    this.#suspended = this.#context.state === "running" ? null : performance.now();
-    const socket = new WebSocket(this.#url);
-    socket.binaryType = "arraybuffer";
-    this.#socket = socket;
-    socket.onopen = () => {
-      const { callSid } = this.#name;
-      socket.send(JSON.stringify(callSid ? { token: this.#token, call_sid: callSid } : { token: this.#token }));
+  /** The line is up; whether sound comes out is the browser's to say. */
+  #show() {
+    if (this.#live && !this.#over) this.#tell(this.#context.state === "running" ? "live" : "silenced");
+  }
+
+  #adopt(microphone) {
+    this.#microphone = this.#watched(microphone);
+    if (microphone.stream) this.#speakThrough(microphone.stream);
+    this.onmicrophone?.(microphone.state, null);
+  }
+
+  #watched(microphone) {
+    microphone.onstate = (state, error) => {
+      if (this.#microphone === microphone) this.onmicrophone?.(state, error);
     };
-    socket.onmessage = ({ data }) => this.#told(data);
-    socket.onclose = ({ code }) => {
-      if (this.#socket === socket) this.#closed(code);
-    };
+    microphone.onstream = (stream) => this.#speakThrough(stream);
+    return microphone;
   }
 
-  /** The audio thread has something. */
-  #heard({ mulaw, mark, levels }) {
-    if (mulaw) this.#say(mulaw);
-    else if (mark !== undefined) this.#send(JSON.stringify({ event: "mark", name: mark }));
-    else if (levels) this.onlevel?.(levels);
-  }
-
-  #say(mulaw) {
-    const socket = this.#socket;
-    if (socket?.readyState !== WebSocket.OPEN) return;
-    if (socket.bufferedAmount > BACKLOG_MAX) {
-      this.#gap += FRAME_MS;
-      return;
-    }
-    if (this.#gap >= FRAME_MS) {
-      this.#send(JSON.stringify({ event: "gap", ms: Math.round(this.#gap) }));
-      this.#gap = 0;
-    }
-    socket.send(mulaw);
-  }
-
-  #send(text) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
-  }
-
-  /** The service has something. */
-  #told(data) {
-    const { port } = this.#node;
-    if (data instanceof ArrayBuffer) {
-      port.postMessage({ mulaw: data }, [data]);
-      return;
-    }
-    const message = JSON.parse(data);
-    if (message.event === "mark") port.postMessage({ mark: message.name });
-    else if (message.event === "clear") port.postMessage({ clear: { echo: true } });
-    else if (message.event === "hello") this.#greet(message);
-  }
-
-  #greet({ call, side, call_sid: callSid }) {
-    this.#greeted = true;
-    this.#attempt = 0;
-    this.#name = { call, side, callSid };
-    this.onhello?.({ call, side });
-    this.#tell(this.#context.state === "running" ? "live" : "silenced");
-  }
-
-  /** The stream is over, by a mishap or because the service let go. */
-  #closed(code) {
-    this.#node.port.postMessage({ clear: { echo: false } });
-    this.#socket = null;
+  #speakThrough(stream) {
     if (this.#over) return;
-    if (code === REFUSED && !this.#greeted) this.#end({ reason: "refused" });
-    else this.#comeBack();
-  }
-
-  async #comeBack() {
-    this.#tell("reconnecting");
-    while (this.#attempt < ATTEMPTS.length) {
-      await pause(ATTEMPTS[this.#attempt]);
-      this.#attempt += 1;
-      if (this.#over) return;
-      const next = await this.#ask();
-      if (this.#over) return;
-      if (next?.token) {
-        this.#token = next.token;
-        this.#connect("reconnecting");
-        return;
-      }
-      if (next) {
-        announce(next.tell, next.language);
-        this.#end({ reason: next.tell ? "told" : "lost", text: next.tell, language: next.language });
-        return;
-      }
-    }
-    this.#end({ reason: "lost" });
-  }
-
-  /** What comes next; `null` if the service cannot be reached. */
-  async #ask() {
-    const { call, side, callSid } = this.#name;
-    // Nobody has told us who we are, so the token has not been used.
-    if (!call) return { token: this.#token };
-    const again = new URL(this.#url);
-    again.protocol = again.protocol.replace("ws", "http");
-    again.pathname += "/again";
-    try {
-      const answer = await fetch(again, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ call, side, call_sid: callSid }),
-      });
-      if (answer.status >= 500) return null;
-      return answer.ok ? await answer.json() : {};
-    } catch {
-      return null;
-    }
+    this.#source?.disconnect();
+    this.#source = new MediaStreamAudioSourceNode(this.#context, { mediaStream: stream });
+    if (!this.#clip) this.#source.connect(this.#node);
+    // A page that hears somebody may be heard.
+    this.resume();
   }
 
   #tell(state, detail = {}) {
@@ -293,17 +247,17 @@ class Leg {
   }
 
   #end(detail) {
+    if (this.#over) return;
     this.#over = true;
-    window.removeEventListener("pagehide", this.#leave);
     this.#close();
     this.#tell("ended", detail);
   }
 
+  /** The line ends by itself, after its last words. */
   #close() {
-    const socket = this.#socket;
-    if (socket) setTimeout(() => socket.close(1000), PARTING_MS);
-    this.#socket = null;
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    for (const touch of TOUCHES) document.removeEventListener(touch, this.#touched, true);
+    document.removeEventListener("visibilitychange", this.#shown);
+    this.#microphone?.close();
     this.#node?.port.postMessage({ stop: true });
     if (this.#context && this.#context.state !== "closed") this.#context.close();
   }

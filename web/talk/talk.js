@@ -22,7 +22,12 @@ const ENDS = {
   hung_up: "You have hung up.",
   refused: "The service did not let this page in. Start another call.",
   lost: "The connection was lost and could not be taken up again.",
-  failed: "The microphone or the loudspeaker could not be used.",
+  failed: "The loudspeaker could not be used.",
+};
+const MICROPHONES = {
+  asking: "The browser is being asked for the microphone.",
+  silent: "Your microphone gives no sound.",
+  lost: "Your microphone cannot be used. You can go on listening.",
 };
 
 let setup;
@@ -143,6 +148,7 @@ function start(part, { call: id, call_sid: callSid = null, token, url }, caller)
   const microphone = $("microphone").checked;
   leg = startLeg({ url, token, microphone, call: part === "caller" ? id : null, side: part, callSid });
   leg.onstate = changed;
+  leg.onmicrophone = (state) => notice(MICROPHONES[state]);
   leg.onlevel = ({ said, heard }) => {
     $("said").value = Math.min(1, Math.sqrt(said / LOUD));
     $("heard").value = Math.min(1, Math.sqrt(heard / LOUD));

@@ -2,7 +2,7 @@
 //
 // Capture: native rate → 8 kHz → µ-law → frames of 20 ms, one after the other without a pause; without a microphone they are
 // silence. Playout: µ-law → a buffer with a jitter allowance → native rate. A mark is echoed when everything that came
-// before it has been played.
+// before it has been played. What is said goes to the line without passing through the page.
 
 const RATE = 8000;
 const FRAME = 160;
@@ -111,15 +111,26 @@ class Leg extends AudioWorkletProcessor {
     this.since = null;
     this.marks = [];
     this.sums = { frames: 0, said: 0, heard: 0, samples: 0 };
+    /** To the line, which has the socket; the node's own port is the page's. */
+    this.line = null;
     this.port.onmessage = ({ data }) => this.order(data);
   }
 
-  order(data) {
+  /** What the page wants. */
+  order({ line, muted, stop }) {
+    if (line) {
+      this.line = line;
+      line.onmessage = ({ data }) => this.take(data);
+    }
+    if (muted !== undefined) this.muted = muted;
+    if (stop) this.stopped = true;
+  }
+
+  /** What the line brings. */
+  take(data) {
     if (data.mulaw) this.enqueue(new Uint8Array(data.mulaw));
     else if (data.mark !== undefined) this.marks.push({ at: this.written, name: data.mark });
     else if (data.clear) this.clear(data.clear.echo);
-    else if (data.muted !== undefined) this.muted = data.muted;
-    else if (data.stop) this.stopped = true;
   }
 
   enqueue(mulaw) {
@@ -172,7 +183,7 @@ class Leg extends AudioWorkletProcessor {
     }
     this.sums.samples += out.length;
     while (this.marks.length > 0 && this.marks[0].at <= this.played) {
-      this.port.postMessage({ mark: this.marks.shift().name });
+      this.line?.postMessage({ mark: this.marks.shift().name });
     }
     return !this.stopped;
   }
@@ -184,7 +195,7 @@ class Leg extends AudioWorkletProcessor {
     if (this.filled < FRAME) return;
     this.filled = 0;
     const { buffer } = this.frame;
-    this.port.postMessage({ mulaw: buffer }, [buffer]);
+    this.line?.postMessage({ mulaw: buffer }, [buffer]);
     this.frame = new Uint8Array(FRAME);
     this.sums.frames += 1;
     if (this.sums.frames === LEVEL_EVERY) this.report();

@@ -27,7 +27,7 @@ export function buildControls(view) {
   const parts = [buildLine(view), interpretation(act), original(act), volumes(act)];
   if (mayAs('supervisor')) parts.push(listening(view));
   if (state.desk.agent_dial === 'client') parts.push(handOver(act));
-  parts.push(hangUp(act));
+  parts.push(hangUp(act), turnAway(act));
   return {
     node: h(
       'div',
@@ -245,10 +245,31 @@ function hangUp(act) {
     icon: icon('hangup'),
     act: () => act('hangup'),
   });
+  const node = h('section', { class: 'control last' }, button);
   return {
-    node: h('section', { class: 'control last' }, button),
+    node,
     update(call) {
+      node.hidden = call.phase === 'waiting';
       if (call.phase === 'ending') button.disabled = true;
+    },
+  };
+}
+
+/// Whoever waits is turned away by a supervisor alone.
+function turnAway(act) {
+  const button = confirmButton({
+    id: 'turn-away',
+    label: words.live.turnAway,
+    sure: words.live.turnAwaySure,
+    class: 'danger wide',
+    icon: icon('hangup'),
+    act: async () => (await act('hangup')) && say(words.live.turnedAway),
+  });
+  const node = h('section', { class: 'control last', hidden: true }, button);
+  return {
+    node,
+    update(call) {
+      node.hidden = call.phase !== 'waiting' || !mayAs('supervisor');
     },
   };
 }

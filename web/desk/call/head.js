@@ -8,7 +8,10 @@ import { icon } from '../icons.js';
 import { nameOf, nativeName, nativeOf } from '../languages.js';
 import { delayMark, healthMark, talkingMark } from '../party.js';
 import { languagePicker } from '../picker.js';
+import { currentLine, watchLine } from '../softphone.js';
+import { isMine } from '../state.js';
 import { say } from '../toast.js';
+import { troublePlace, troublesOf } from './trouble.js';
 import { words } from '../words.js';
 
 export function buildHead(view, captions) {
@@ -28,6 +31,7 @@ export function buildHead(view, captions) {
     read.node,
   );
   const parties = ['caller', 'agent'].map((side) => party(view, side, live));
+  const troubles = troublePlace();
   const node = h(
     'header',
     { class: 'call-head' },
@@ -38,11 +42,15 @@ export function buildHead(view, captions) {
       h('div', { class: 'meta' }),
       parties.map((one) => one.node),
     ),
+    troubles.node,
   );
+  const showTroubles = () => live && troubles.show(troublesAt(view));
+  const stop = watchLine(showTroubles);
   return {
     node,
     bar,
     update(call) {
+      showTroubles();
       for (const one of parties) one.update(call);
       read.update(call);
       if (live && !call.ended) tick(time, call.talked ?? call.started);
@@ -56,8 +64,18 @@ export function buildHead(view, captions) {
     },
     leave() {
       tick(time, null);
+      stop();
     },
   };
+}
+
+/// What is wrong with the agent's line: here, or as the service tells it.
+function troublesAt({ id, call }) {
+  const line = currentLine();
+  if (line !== null && line.id === id && line.status !== 'ended') return troublesOf(line);
+  if (call.phase !== 'conversation' || call.agent_line !== 'lost') return [];
+  const mine = isMine(call);
+  return [{ kind: mine ? 'lost' : 'agent-lost', tone: 'warn', text: mine ? words.leg.lost : words.call.agentLost, acts: [] }];
 }
 
 function backLink(live) {
@@ -77,7 +95,7 @@ function noteOf(call, live) {
   if (!live) return call.reason === null ? '' : (words.reasons[call.reason] ?? call.reason);
   if (call.transferring) return words.controls.transferring;
   if (!call.legs.caller && call.talked !== null) return words.call.legDown.caller;
-  if (!call.legs.agent && call.talked !== null) return words.call.legDown.agent;
+  if (!call.legs.agent && call.talked !== null && call.agent_line !== 'lost') return words.call.legDown.agent;
   return call.phase === 'conversation' ? '' : words.phase[call.phase];
 }
 

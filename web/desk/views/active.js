@@ -1,15 +1,17 @@
 // The calls that are going on: those that wait first, then the conversations.
 
+import { post } from '../api.js';
 import { watchBoard } from '../board.js';
 import { tick } from '../clock.js';
+import { confirmButton } from '../confirm.js';
 import { arrows, h, setAttribute, setText, toggle } from '../dom.js';
 import { phone } from '../format.js';
 import { icon } from '../icons.js';
 import { find, nameOf, nativeOf, speak } from '../languages.js';
 import { delayMark, healthMark, talkingMark } from '../party.js';
 import { navigate } from '../router.js';
-import { takeCall } from '../softphone.js';
 import { isMine, mayAs, state } from '../state.js';
+import { takeAsking } from '../taking.js';
 import { say } from '../toast.js';
 import { words } from '../words.js';
 
@@ -40,8 +42,9 @@ export function activeView() {
     for (const [id, row] of rows) {
       if (!calls.some((call) => call.id === id)) drop(rows, id, row);
     }
-    const order = [...calls].sort((a, b) => a.started - b.started);
+    const order = [...calls].sort((a, b) => urgency(b) - urgency(a) || a.started - b.started);
     for (const call of order) place(rows, call, call.phase === 'waiting' ? waiting : talking, first);
+    for (const { list } of [waiting, talking]) arrange(list, order);
     waiting.count();
     talking.count();
     empty.hidden = !known || calls.length > 0;
@@ -67,6 +70,18 @@ function section(name, title) {
       setText(count, String(list.children.length));
     },
   };
+}
+
+/// Whoever was in a conversation and waits again comes before all others.
+const urgency = (call) => (call.phase === 'waiting' && call.priority ? 1 : 0);
+
+/// Puts the rows in order, and moves none that is in its place: a row that is moved loses the focus.
+function arrange(list, order) {
+  const places = new Map(order.map((call, place) => [call.id, place]));
+  const sorted = [...list.children].sort((a, b) => places.get(a.dataset.call) - places.get(b.dataset.call));
+  sorted.forEach((row, at) => {
+    if (list.children[at] !== row) list.insertBefore(row, list.children[at]);
+  });
 }
 
 function drop(rows, id, row) {
@@ -146,10 +161,15 @@ function update(node, parts, call) {
     health.update(call.health[side]);
     delay.update(call.delay[side]);
   }
-  parts.take.hidden = !(state.desk.agent_dial === 'desk' && call.phase === 'waiting');
+  toggle(node, 'first', urgency(call) > 0);
+  const atDesk = state.desk.agent_dial === 'desk';
+  parts.take.hidden = call.phase !== 'waiting' || !(atDesk || mayAs('supervisor'));
+  for (const button of parts.take.querySelectorAll('[data-test^=take]')) button.hidden = !atDesk;
 }
 
 function note(call) {
+  if (urgency(call) > 0) return words.live.priority;
+  if (call.phase === 'conversation' && call.agent_line === 'lost') return words.live.lineLost;
   if (call.transferring) return words.live.transferring;
   if (call.phase === 'ending') return words.phase.ending;
   return call.phase === 'conversation' && !call.interpretation ? words.live.interpretationOff : '';
@@ -184,19 +204,38 @@ function takeButtons(call) {
     },
     words.live.takeText,
   );
+  let busy = false;
   const take = async (microphone) => {
-    voice.disabled = true;
-    text.disabled = true;
+    // Not by disabling them: that would take the focus away, which comes back here from a question.
+    if (busy) return;
+    busy = true;
     try {
-      await takeCall(call.id, microphone);
-      navigate(`/desk/calls/${encodeURIComponent(call.id)}`);
+      if (await takeAsking(call.id, microphone)) navigate(`/desk/calls/${encodeURIComponent(call.id)}`);
     } catch (error) {
       say(error.message, 'bad');
-      voice.disabled = false;
-      text.disabled = false;
     }
+    busy = false;
   };
   voice.addEventListener('click', () => take(true));
   text.addEventListener('click', () => take(false));
-  return h('div', { class: 'call-take', hidden: true }, voice, text);
+  return h('div', { class: 'call-take', hidden: true }, voice, text, mayAs('supervisor') ? turnAway(call, number) : null);
+}
+
+function turnAway(call, number) {
+  const button = confirmButton({
+    label: words.live.turnAway,
+    sure: words.live.turnAwaySure,
+    class: 'danger quiet',
+    act: async () => {
+      try {
+        await post(`/api/calls/${encodeURIComponent(call.id)}/hangup`);
+        say(words.live.turnedAway);
+      } catch (error) {
+        say(error.message, 'bad');
+      }
+    },
+  });
+  button.dataset.test = 'turn-away';
+  button.setAttribute('aria-description', words.live.turnAwayLabel(number));
+  return button;
 }

@@ -1,11 +1,12 @@
 // Users of the desk: an admin adds them, changes what they may do, and gives them new passwords.
 
-import { get, patch, post, remove } from '../api.js';
+import { get, patch, post, remove, withQuery } from '../api.js';
+import { boardNow } from '../board.js';
 import { confirmButton } from '../confirm.js';
 import { field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { allLanguages, nameOf } from '../languages.js';
-import { state } from '../state.js';
+import { belongsTo, state } from '../state.js';
 import { say } from '../toast.js';
 import { words } from '../words.js';
 
@@ -101,7 +102,11 @@ function buttons(page, user, me) {
       type: 'button',
       class: 'button small',
       'aria-label': named(user.disabled ? WORDS.enable : WORDS.disable),
-      onclick: () => attempt(() => patch(path, { disabled: !user.disabled }), WORDS.saved),
+      onclick: () => {
+        const change = (calls) => patch(path, { disabled: !user.disabled, ...calls });
+        if (user.disabled || !isTalking(user)) attempt(() => change({}), WORDS.saved);
+        else askAboutCall(page, user, WORDS.talking.disable, (calls) => change({ calls }), WORDS.saved);
+      },
     },
     user.disabled ? WORDS.enable : WORDS.disable,
   );
@@ -109,18 +114,54 @@ function buttons(page, user, me) {
     label: WORDS.remove,
     sure: WORDS.removeSure,
     class: 'danger quiet small',
-    act: () => attempt(() => remove(path), WORDS.removed),
+    act: async () => {
+      if (!isTalking(user)) await attempt(() => remove(path), WORDS.removed);
+      else askAboutCall(page, user, WORDS.talking.remove, (calls) => remove(withQuery(path, { calls })), WORDS.removed);
+    },
   });
   return h('div', { class: 'row-buttons' }, change, reset, me ? null : [off, erase]);
 }
 
 function password(path, user) {
   const input = passwordInput(true);
+  const choice = isTalking(user) ? callChoice() : null;
   const save = async () => {
-    await patch(path, { password: input.value });
+    await patch(path, { password: input.value, ...(choice === null ? {} : { calls: choice.value() }) });
     say(WORDS.saved);
   };
-  formDialog({ title: `${WORDS.reset}: ${user.name}`, fields: field(WORDS.password, input), save });
+  const fields = [field(WORDS.password, input), choice?.node ?? null];
+  formDialog({ title: `${WORDS.reset}: ${user.name}`, fields, save });
+}
+
+/// Whether a user has a conversation that goes on at the desk.
+function isTalking(user) {
+  const own = (call) => call.phase === 'conversation' && belongsTo(call, user);
+  return state.desk.agent_dial === 'desk' && boardNow().calls.some(own);
+}
+
+/// What becomes of a conversation whose agent may work here no more: it goes on, unless somebody wants it otherwise.
+function callChoice() {
+  const options = ['after', 'now'].map((value) => {
+    const input = h('input', { type: 'radio', name: 'calls', value, id: `calls-${value}`, checked: value === 'after' });
+    return { input, node: h('label', { class: 'choice' }, input, h('span', {}, WORDS.talking[value])) };
+  });
+  const node = h(
+    'fieldset',
+    { class: 'choices' },
+    h('legend', {}, WORDS.talking.text),
+    options.map((option) => option.node),
+  );
+  return { node, value: () => options.find((option) => option.input.checked).input.value };
+}
+
+function askAboutCall(page, user, label, act, told) {
+  const choice = callChoice();
+  const save = async () => {
+    await act(choice.value());
+    say(told);
+    await reload(page);
+  };
+  formDialog({ title: WORDS.talking.title(user.name), fields: choice.node, save, label });
 }
 
 function passwordInput(required) {
