@@ -4,6 +4,7 @@
 
 pub mod desk;
 mod engine;
+pub mod oidc;
 mod reader;
 mod recording;
 mod records;

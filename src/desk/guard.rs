@@ -163,14 +163,18 @@ pub fn own_origin(headers: &HeaderMap, config: &Config) -> Result<(), Refusal> {
 
 /// A cookie's value. Of several with one name the first counts.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = cookies(headers);
+    all.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// All cookies, by name and value.
+pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value)
 }
 
 /// Who sends this request, and by which session.

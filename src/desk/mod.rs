@@ -6,7 +6,8 @@
 //! | `signed` | values that we hand out and want back unchanged |
 //! | `password`, `limit` | how passwords are kept, and how often somebody may guess |
 //! | `guard`, `refusal` | who may reach a route, and what everybody else is told |
-//! | `oidc`, `id_token` | single sign-on by OpenID Connect |
+//! | `oidc`, `provider`, `sign_in`, `id_token`, `claims` | single sign-on by OpenID Connect: asking, and what is answered |
+//! | `sign_on`, `pace` | who somebody is who comes by it, and how often somebody may try |
 //! | `live`, `board` | live calls as they are watched |
 //! | `api`, `*_routes` | the routes |
 //! | `pages` | the files of `web/` |
@@ -14,19 +15,24 @@
 pub mod accounts;
 pub mod api;
 pub mod board;
+pub mod claims;
 pub mod guard;
 pub mod id_token;
 pub mod limit;
 pub mod live;
 pub mod oidc;
 pub mod oidc_routes;
+pub mod pace;
 pub mod pages;
 pub mod password;
+pub mod provider;
 pub mod refusal;
 pub mod reply_routes;
 pub mod secret;
 pub mod session;
 pub mod session_routes;
+pub mod sign_in;
+pub mod sign_on;
 pub mod signed;
 pub mod user;
 pub mod user_routes;
@@ -49,6 +55,7 @@ use self::accounts::Accounts;
 use self::board::Board;
 use self::live::LiveCall;
 use self::oidc::Oidc;
+use self::pace::Pace;
 use self::user::User;
 
 /// The body of a request to the desk.
@@ -63,6 +70,7 @@ pub struct Desk {
     pub accounts: Accounts,
     /// `None`: without single sign-on.
     pub oidc: Option<Oidc>,
+    pub pace: Pace,
     pub board: Arc<Board>,
     /// `None`: there are none, and none are made.
     pub recordings: Option<Recordings>,
@@ -90,6 +98,7 @@ impl Desk {
             store,
             settings,
             oidc,
+            pace: Pace::default(),
             config,
         }))
     }
@@ -99,10 +108,12 @@ impl Desk {
         api::router(self)
     }
 
-    /// Whether somebody may see and control a live call. One that waits at the desk is anybody's.
+    /// Whether somebody may see and control a live call. One that waits at the desk is
+    /// anybody's who can take it.
     pub fn may_see_live(&self, user: &User, call: &LiveCall) -> bool {
         let waits = self.config.agent_dial == AgentDial::Desk && call.phase == live::Phase::Waiting;
-        user.may_see(call.agent.as_deref()) || (waits && call.agent.is_none())
+        let takes = user.worker().is_some();
+        user.may_see(call.agent.as_deref()) || (takes && waits && call.agent.is_none())
     }
 
     /// A live call by its name.

@@ -58,24 +58,41 @@ pub struct User {
     /// Lower case.
     pub name: String,
     pub role: Role,
-    /// How the task queue, the softphone or the desk calls this agent; the name if there is none.
+    /// How the task queue, the softphone or the desk calls this agent. Without one it is the name, if that was given here.
     pub worker: Option<String>,
     /// The tag of the language that they prefer.
     pub language: Option<String>,
     pub disabled: bool,
     /// Whether they sign in by single sign-on.
     pub oidc: bool,
+    /// As whom an administrator lets them come by single sign-on: a verified address, or `sub:` and a subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_on: Option<String>,
+    /// Whether the identity provider has named them. Anybody could be called like that there.
+    #[serde(skip)]
+    pub named_elsewhere: bool,
 }
 
 impl User {
-    /// The name under which calls are theirs.
-    pub fn worker(&self) -> &str {
-        self.worker.as_deref().unwrap_or(&self.name)
+    /// The name under which calls are theirs; `None`: no calls are. Only a name that was given here can be a worker's.
+    pub fn worker(&self) -> Option<&str> {
+        let name = (!self.named_elsewhere).then_some(self.name.as_str());
+        self.worker.as_deref().or(name)
+    }
+
+    /// The same, for what only a worker can do.
+    ///
+    /// # Errors
+    /// 403: they are none.
+    pub fn require_worker(&self) -> Result<&str, Refusal> {
+        self.worker().ok_or_else(|| {
+            Refusal::forbidden("An administrator has to say which worker you are before you can take calls.")
+        })
     }
 
     /// Whether they may see and control a call that has this agent.
     pub fn may_see(&self, call_agent: Option<&str>) -> bool {
-        self.role >= Role::Supervisor || call_agent == Some(self.worker())
+        self.role >= Role::Supervisor || (call_agent.is_some() && call_agent == self.worker())
     }
 
     /// That they have this role, or one above it.
@@ -147,6 +164,8 @@ mod tests {
             language: None,
             disabled: false,
             oidc: false,
+            sign_on: None,
+            named_elsewhere: false,
         }
     }
 
@@ -157,6 +176,15 @@ mod tests {
         assert!(!named.may_see(Some("ben")) && !named.may_see(None));
         let worker = user(Role::Agent, Some("ana@flex"));
         assert!(worker.may_see(Some("ana@flex")) && !worker.may_see(Some("ana")));
+        let mut elsewhere = User {
+            named_elsewhere: true,
+            ..user(Role::Agent, None)
+        };
+        assert_eq!(elsewhere.worker(), None);
+        assert!(elsewhere.require_worker().is_err());
+        assert!(!elsewhere.may_see(Some("ana")) && !elsewhere.may_see(Some("")) && !elsewhere.may_see(None));
+        elsewhere.worker = Some("ben".into());
+        assert!(elsewhere.may_see(Some("ben")) && !elsewhere.may_see(Some("ana")));
         for role in [Role::Supervisor, Role::Admin] {
             assert!(user(role, None).may_see(Some("ben")) && user(role, None).may_see(None));
         }

@@ -239,7 +239,7 @@ async fn take(
     let call = live(&desk, &who.user, &id)?;
     let token = desk
         .hub
-        .take(call, who.user.worker())
+        .take(call, who.user.require_worker()?)
         .await
         .ok_or_else(|| Refusal::conflict("Somebody else has taken it, or it does not wait."))?;
     Ok(Json(Taken {
