@@ -18,6 +18,7 @@
 //! | [`recording`] | audio of calls in files, and listening in |
 //! | [`records`] | what is kept of calls, in SQLite or PostgreSQL |
 //! | [`http`] | webhooks, streams, probes |
+//! | [`address`] | e-mail addresses, by one strict parser |
 //! | [`language`], [`phrase`] | the languages and our own sentences in them |
 //! | [`name`] | names of users and workers, and when two are one |
 //! | [`config`] | the environment, checked as a whole |
@@ -28,6 +29,7 @@
 
 #![warn(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod address;
 pub mod audio;
 pub mod call;
 pub mod carrier;

@@ -6,11 +6,13 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::people::{PAUSE, Talk, understood};
-use common::seat::{Feed, Seat, stage};
-use common::{SERVICE, SOON, Stage};
+use common::people::{PAUSE, Talk, call_named, understood};
+use common::seat::{Feed, PASSWORD, Seat, stage};
+use common::{CALLER, SERVICE, SOON, Stage};
 use duologue::call::Side;
 use duologue::call::event::Event;
+use duologue::desk::accounts::NewUser;
+use duologue::desk::user::Role;
 use duologue::sim::speech::{self, Tongue};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -101,6 +103,35 @@ async fn all_is_refused(stage: &Stage, ben: &Seat, id: &str) {
     let mut board = ben.watch("/api/live").await;
     let calls = board.until("calls", |_| true).await;
     assert_eq!(calls["calls"], json!([]));
+}
+
+#[tokio::test]
+async fn a_call_that_waits_is_not_for_somebody_whom_only_the_provider_has_named() {
+    let (stage, _folder) = stage(&[("AGENT_DIAL", "desk")]).await;
+    let accounts = &stage.desk.as_deref().expect("a desk").accounts;
+    let bo = NewUser {
+        name: "bo".into(),
+        password: Some(accounts.hash(PASSWORD.to_owned()).await.expect("a hash")),
+        subject: Some("https://id.example.com|7".into()),
+        role: Role::Agent,
+        worker: None,
+        language: None,
+    };
+    accounts.add(bo).await.expect("a user");
+    let caller = stage.call_in(CALLER, ES.name());
+    let id = call_named(&caller).await.to_string();
+    let waits = |calls: &Value| calls["calls"][0]["id"] == id.as_str();
+    let (ben, bo) = (Seat::of(&stage, "ben").await, Seat::of(&stage, "bo").await);
+    ben.watch("/api/live").await.until("calls", waits).await;
+    all_is_refused(&stage, &bo, &id).await;
+    let ada = Seat::of(&stage, "ada").await;
+    let worker = json!({"worker": "bo@flex"});
+    let named = ada.ask(Method::PATCH, "/api/users/bo", Some(worker)).await;
+    assert_eq!(named.status(), StatusCode::OK);
+    bo.watch("/api/live").await.until("calls", waits).await;
+    let taken = bo.post(&format!("/api/calls/{id}/take"), json!({})).await;
+    assert_eq!(taken, StatusCode::OK);
+    stage.strike().await;
 }
 
 /// The same holds for what is left of it; only an administrator may have that forgotten.

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::desk::accounts::{Accounts, Change, NewUser, NotDone};
 use crate::desk::password;
 use crate::desk::secret::Secret;
+use crate::desk::sign_on::sign_on_of;
 use crate::desk::user::{Role, language_of, name_of, worker_of};
 use crate::records::store::Store;
 
@@ -44,6 +45,14 @@ pub enum UserCommand {
         #[command(flatten)]
         password: PasswordFrom,
     },
+    /// Let a user come by single sign-on as somebody; a link there was is undone, and their sessions end
+    Link {
+        name: String,
+        /// An e-mail address that the identity provider has verified, or sub: and the subject there
+        sign_on: String,
+    },
+    /// Let a user no longer come by single sign-on; their sessions end
+    Unlink { name: String },
     /// List all users
     List,
     /// Disable a user; their sessions end
@@ -121,6 +130,12 @@ async fn run_with(
             accounts.change(&name, change).await?;
             writeln!(output, "{name} has a new password.")?;
         }
+        UserCommand::Link { name, sign_on } => {
+            let sign_on = sign_on_of(Some(&sign_on)).map_err(anyhow::Error::msg)?;
+            let sign_on = sign_on.context("As whom do they come?")?;
+            link(accounts, &name, Some(sign_on), output).await?;
+        }
+        UserCommand::Unlink { name } => link(accounts, &name, None, output).await?,
         UserCommand::List => list(accounts, output).await?,
         UserCommand::Disable { name } => {
             let name = existing(accounts, &name).await?;
@@ -136,6 +151,25 @@ async fn run_with(
             accounts.remove(&name).await?;
             writeln!(output, "{name} has been removed.")?;
         }
+    }
+    Ok(())
+}
+
+async fn link(
+    accounts: &Accounts,
+    name: &str,
+    sign_on: Option<String>,
+    output: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
+    let name = existing(accounts, name).await?;
+    let change = Change {
+        sign_on: Some(sign_on),
+        ..Change::default()
+    };
+    let user = accounts.change(&name, change).await?;
+    match user.sign_on {
+        Some(sign_on) => writeln!(output, "{name} comes by single sign-on as {sign_on}.")?,
+        None => writeln!(output, "{name} does not come by single sign-on any more.")?,
     }
     Ok(())
 }
@@ -159,7 +193,10 @@ async fn list(accounts: &Accounts, output: &mut (dyn Write + Send)) -> anyhow::R
     for user in users {
         let mut line = format!("{}\t{}", user.name, user.role);
         let worker = user.worker.map(|worker| format!("worker {worker}"));
-        let single = user.oidc.then(|| "single sign-on".to_owned());
+        let single = match user.sign_on {
+            Some(sign_on) => Some(format!("single sign-on as {sign_on}")),
+            None => user.oidc.then(|| "single sign-on".to_owned()),
+        };
         let disabled = user.disabled.then(|| "disabled".to_owned());
         for more in [worker, user.language, single, disabled].into_iter().flatten() {
             line.push('\t');
@@ -256,6 +293,38 @@ mod tests {
             tell(&accounts, "remove ben", "").await,
             Err(NotDone::Unknown.to_string())
         );
+    }
+
+    #[tokio::test]
+    async fn a_user_is_let_come_by_single_sign_on_and_no_longer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let accounts = accounts(&folder).await;
+        for name in ["ada", "ben"] {
+            let words = format!("add {name} --role admin");
+            tell(&accounts, &words, "correct horse\n").await.expect("added");
+        }
+        let said = tell(&accounts, "link Ada Ada@Corp.example", "").await;
+        assert_eq!(
+            said.as_deref(),
+            Ok("ada comes by single sign-on as ada@corp.example.\n")
+        );
+        let taken = tell(&accounts, "link ben ada@corp.example", "").await;
+        assert_eq!(taken, Err(NotDone::SignOnTaken.to_string()));
+        tell(&accounts, "link ben 00u1", "").await.expect("linked");
+        let said = tell(&accounts, "list", "").await.expect("a list");
+        assert!(
+            said.contains("ada\tadmin\tsingle sign-on as ada@corp.example\n"),
+            "{said}"
+        );
+        assert!(
+            said.contains("ben\tadmin\tsingle sign-on as sub:00u1\n"),
+            "{said}"
+        );
+        assert!(tell(&accounts, "link ada a@b@c.example", "").await.is_err());
+        assert!(tell(&accounts, "link nobody a@b.example", "").await.is_err());
+        tell(&accounts, "unlink ada", "").await.expect("unlinked");
+        let said = tell(&accounts, "list", "").await.expect("a list");
+        assert!(said.contains("ada\tadmin\n"), "{said}");
     }
 
     #[tokio::test]

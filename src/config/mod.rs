@@ -6,6 +6,7 @@ pub mod desk;
 mod engine;
 mod logging;
 mod network;
+pub mod oidc;
 mod reader;
 mod recording;
 mod records;

@@ -52,6 +52,8 @@ pub struct Change {
     pub worker: Option<Option<String>>,
     pub language: Option<Option<String>>,
     pub disabled: Option<bool>,
+    /// As whom they come by single sign-on, in the form of [`super::sign_on::sign_on_of`]; the link there was is undone.
+    pub sign_on: Option<Option<String>>,
     /// The PHC string of a new password.
     pub password: Option<String>,
 }
@@ -65,6 +67,8 @@ pub enum NotDone {
     Taken,
     #[error("This is the last admin; make another one first.")]
     LastAdmin,
+    #[error("Somebody else comes by single sign-on as that already.")]
+    SignOnTaken,
     #[error("the database cannot be used: {0}")]
     Database(#[from] sqlx::Error),
 }
@@ -151,27 +155,6 @@ impl Accounts {
             .transpose()
     }
 
-    /// Who signs in with this subject at the identity provider.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn of_subject(&self, subject: &str) -> Result<Option<User>, sqlx::Error> {
-        let query = sqlx::query("SELECT * FROM users WHERE subject = $1").bind(subject.to_owned());
-        let row = soon(query.fetch_optional(self.pool())).await?;
-        row.map(|row| read(&row)).transpose()
-    }
-
-    /// Gives a user who has none a subject at the identity provider; `false` if there is no such user.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn link(&self, name: &str, subject: &str) -> Result<bool, sqlx::Error> {
-        let query = sqlx::query("UPDATE users SET subject = $2 WHERE name = $1 AND subject IS NULL")
-            .bind(name.to_owned())
-            .bind(subject.to_owned());
-        Ok(soon(query.execute(self.pool())).await?.rows_affected() == 1)
-    }
-
     /// All users, by name.
     ///
     /// # Errors
@@ -182,15 +165,25 @@ impl Accounts {
         rows.iter().map(read).collect()
     }
 
-    /// Adds a user.
+    /// Adds a user. Who comes with a subject has been named by the provider.
     ///
     /// # Errors
     /// The name or the subject is taken, or the database is away.
     pub async fn add(&self, new: NewUser) -> Result<User, NotDone> {
-        let insert = "INSERT INTO users (name, password, subject, role, worker, language, disabled, created) \
-            VALUES ($1, $2, $3, $4, $5, $6, 0, $7)";
+        self.add_for(new, None).await
+    }
+
+    /// Adds a user who comes by single sign-on as this, in the form of [`super::sign_on::sign_on_of`].
+    ///
+    /// # Errors
+    /// The name, the subject or that is taken, or the database is away.
+    pub async fn add_for(&self, new: NewUser, sign_on: Option<String>) -> Result<User, NotDone> {
+        let insert = "INSERT INTO users (name, password, subject, role, worker, language, disabled, created, \
+            sign_on, named_elsewhere) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)";
         let user = User {
             oidc: new.subject.is_some(),
+            named_elsewhere: new.subject.is_some(),
+            sign_on,
             name: new.name,
             role: new.role,
             worker: new.worker,
@@ -204,27 +197,41 @@ impl Accounts {
             .bind(user.role.name())
             .bind(user.worker.clone())
             .bind(user.language.clone())
-            .bind(unix_ms());
+            .bind(unix_ms())
+            .bind(user.sign_on.clone())
+            .bind(i64::from(user.named_elsewhere));
         match soon(query.execute(self.pool())).await {
             Ok(_) => Ok(user),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(NotDone::Taken),
+            // Both databases name what is unique: the column, or its index.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                let sign_on = error.message().contains("sign_on");
+                Err(if sign_on {
+                    NotDone::SignOnTaken
+                } else {
+                    NotDone::Taken
+                })
+            }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Changes a user. Who is disabled or gets a password from somebody else is signed out everywhere.
+    /// Changes a user. Who is disabled, gets a password from somebody else or another way in is signed out everywhere.
     ///
     /// # Errors
-    /// There is no such user, nobody would be left to manage users, or the database is away.
+    /// There is no such user, nobody would be left to manage users, somebody else signs on as that, or the database is away.
     pub async fn change(&self, name: &str, change: Change) -> Result<User, NotDone> {
         let (name, ends) = (
             name.to_owned(),
-            change.disabled == Some(true) || change.password.is_some(),
+            change.disabled == Some(true) || change.password.is_some() || change.sign_on.is_some(),
         );
         let changing = async {
             let mut transaction = self.pool().begin().await?;
             let (mut user, mut password, others) = admins_held(&mut transaction, &name).await?;
             let was = is_admin(&user);
+            let by_hand = change
+                .worker
+                .as_ref()
+                .is_some_and(|worker| *worker != user.worker);
             user.role = change.role.unwrap_or(user.role);
             user.disabled = change.disabled.unwrap_or(user.disabled);
             user.worker = change.worker.unwrap_or(user.worker);
@@ -244,6 +251,15 @@ impl Accounts {
                 .bind(password)
                 .execute(&mut *transaction)
                 .await?;
+            if by_hand {
+                sqlx::query("UPDATE users SET worker_claimed = 0 WHERE name = $1")
+                    .bind(name.clone())
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            if let Some(sign_on) = change.sign_on {
+                set_sign_on(&mut transaction, &mut user, sign_on).await?;
+            }
             if ends {
                 end_sessions(&mut transaction, &name).await?;
             }
@@ -313,6 +329,22 @@ fn is_admin(user: &User) -> bool {
     user.role == Role::Admin && !user.disabled
 }
 
+async fn set_sign_on(
+    transaction: &mut sqlx::Transaction<'_, Any>,
+    user: &mut User,
+    sign_on: Option<String>,
+) -> Result<(), NotDone> {
+    let update = sqlx::query("UPDATE users SET sign_on = $2, subject = NULL WHERE name = $1")
+        .bind(user.name.clone())
+        .bind(sign_on.clone());
+    (user.sign_on, user.oidc) = (sign_on, false);
+    match update.execute(&mut **transaction).await {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(NotDone::SignOnTaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn end_sessions(transaction: &mut sqlx::Transaction<'_, Any>, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM sessions WHERE user_name = $1")
         .bind(name.to_owned())
@@ -327,7 +359,7 @@ pub(super) async fn soon<T>(asking: impl Future<Output = Result<T, sqlx::Error>>
     answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
-async fn soon_done<T>(doing: impl Future<Output = Result<T, NotDone>>) -> Result<T, NotDone> {
+pub(super) async fn soon_done<T>(doing: impl Future<Output = Result<T, NotDone>>) -> Result<T, NotDone> {
     let done = tokio::time::timeout(ANSWER_MAX, doing).await;
     done.unwrap_or(Err(NotDone::Database(sqlx::Error::PoolTimedOut)))
 }
@@ -337,6 +369,7 @@ pub(super) fn read(row: &AnyRow) -> Result<User, sqlx::Error> {
     let role: String = row.try_get("role")?;
     let disabled: i64 = row.try_get("disabled")?;
     let subject: Option<String> = row.try_get("subject")?;
+    let named_elsewhere: i64 = row.try_get("named_elsewhere")?;
     Ok(User {
         name: row.try_get("name")?,
         role: role.parse().unwrap_or(Role::Agent),
@@ -344,6 +377,8 @@ pub(super) fn read(row: &AnyRow) -> Result<User, sqlx::Error> {
         language: row.try_get("language")?,
         disabled: disabled != 0,
         oidc: subject.is_some(),
+        sign_on: row.try_get("sign_on")?,
+        named_elsewhere: named_elsewhere != 0,
     })
 }
 

@@ -150,15 +150,6 @@ async fn a_name_and_a_subject_belong_to_one_user() {
         let refused = accounts.add(again).await;
         assert!(matches!(refused, Err(NotDone::Taken)), "{refused:?}");
     }
-    accounts.add(new("cleo", Role::Agent)).await.expect("added");
-    assert!(accounts.link("cleo", "iss|2").await.expect("asked"));
-    assert!(
-        !accounts.link("cleo", "iss|3").await.expect("asked"),
-        "has one already"
-    );
-    assert!(!accounts.link("nobody", "iss|3").await.expect("asked"));
-    let found = accounts.of_subject("iss|2").await.expect("asked").expect("cleo");
-    assert_eq!((found.name.as_str(), found.oidc), ("cleo", true));
 }
 
 #[tokio::test]

@@ -158,6 +158,12 @@ const COOKIES_MAX: usize = 200;
 
 /// A cookie's value. Of several with one name the first counts.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = cookies(headers);
+    all.find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// All cookies, by name and value.
+pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -165,8 +171,6 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         .flat_map(|header| header.split(';'))
         .take(COOKIES_MAX)
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value)
 }
 
 /// Who sends this request, and by which session.

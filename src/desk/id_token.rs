@@ -5,10 +5,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::claims::Claims;
 use super::secret::same;
-use super::user::Role;
 
 /// How far the provider's clock may be from ours, seconds.
 const CLOCKS_APART: i64 = 60;
@@ -19,25 +19,12 @@ const AGE_MAX: i64 = 600;
 /// Characters of a subject (OpenID Connect Core 1.0, 2).
 const SUBJECT_MAX: usize = 255;
 
-/// Somebody whom the provider knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claims {
-    /// Who it is, for this provider, for ever.
-    pub subject: String,
-    /// An address that the provider has verified, lower case.
-    pub email: Option<String>,
-    pub preferred_name: Option<String>,
-    /// What the claim of the role says, if it says anything that we know.
-    pub role: Option<Role>,
-}
-
 /// What a token must say.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub client: &'a str,
     pub nonce: &'a str,
-    pub role_claim: &'a str,
     /// Seconds since 1970.
     pub now: i64,
 }
@@ -57,13 +44,15 @@ pub enum Wrong {
     Nonce,
     #[error("the ID token names nobody")]
     Subject,
+    #[error("the userinfo endpoint speaks of somebody else than the ID token")]
+    Other,
 }
 
-/// Reads an ID token and checks its claims.
+/// Reads an ID token and checks it: whom it is about, and all that it says.
 ///
 /// # Errors
 /// It is not for us, not for this sign-in, or not for now.
-pub fn read(token: &str, expected: Expected<'_>) -> Result<Claims, Wrong> {
+pub fn read(token: &str, expected: Expected<'_>) -> Result<(String, Claims), Wrong> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -72,25 +61,27 @@ pub fn read(token: &str, expected: Expected<'_>) -> Result<Claims, Wrong> {
     let payload = URL_SAFE_NO_PAD
         .decode(payload.trim_end_matches('='))
         .map_err(|_| Wrong::Unreadable)?;
-    let claims: Map<String, Value> = serde_json::from_slice(&payload).map_err(|_| Wrong::Unreadable)?;
+    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| Wrong::Unreadable)?;
     check(&claims, expected)?;
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let subject = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= SUBJECT_MAX && sub.is_ascii());
-    // Some providers write their booleans as text.
-    let verified = match claims.get("email_verified") {
-        Some(Value::Bool(verified)) => *verified,
-        Some(Value::String(text)) => text == "true",
-        _ => false,
-    };
-    Ok(Claims {
-        subject: subject.ok_or(Wrong::Subject)?.to_owned(),
-        email: text("email").filter(|_| verified).map(str::to_ascii_lowercase),
-        preferred_name: text("preferred_username").map(str::to_owned),
-        role: claims.get(expected.role_claim).and_then(role),
-    })
+    let subject = subject(&claims).ok_or(Wrong::Subject)?.to_owned();
+    Ok((subject, claims))
 }
 
-fn check(claims: &Map<String, Value>, expected: Expected<'_>) -> Result<(), Wrong> {
+/// Whom claims are about.
+pub fn subject(claims: &Claims) -> Option<&str> {
+    claims
+        .get("sub")
+        .and_then(Value::as_str)
+        .filter(|text| is_subject(text))
+}
+
+/// Whether this can be a subject. No provider has one with characters that cannot be seen.
+pub fn is_subject(text: &str) -> bool {
+    let plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    !text.is_empty() && text.len() <= SUBJECT_MAX && text.bytes().all(plain)
+}
+
+fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), Wrong> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if text("iss") != Some(expected.issuer) {
         return Err(Wrong::Issuer);
@@ -128,19 +119,6 @@ fn check(claims: &Map<String, Value>, expected: Expected<'_>) -> Result<(), Wron
     Ok(())
 }
 
-/// The role that a claim names: a word, or the highest of several.
-fn role(claim: &Value) -> Option<Role> {
-    match claim {
-        Value::String(word) => word.parse().ok(),
-        Value::Array(words) => words
-            .iter()
-            .filter_map(Value::as_str)
-            .filter_map(|word| word.parse().ok())
-            .max(),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -151,7 +129,6 @@ mod tests {
         issuer: "https://id.example.com",
         client: "desk",
         nonce: "n-1",
-        role_claim: "duologue_role",
         now: 1_000_000,
     };
 
@@ -175,21 +152,11 @@ mod tests {
 
     #[test]
     fn a_good_token_says_who_it_is() {
-        let claims = read(&token(json!({})), EXPECTED).expect("it is good");
-        assert_eq!(claims.subject, "42");
-        assert_eq!(claims.email.as_deref(), Some("ana@example.com"));
-        assert_eq!(claims.role, None);
-        let both =
-            json!({"aud": ["desk", "other"], "azp": "desk", "duologue_role": ["x", "agent", "supervisor"]});
-        assert_eq!(
-            read(&token(both), EXPECTED).expect("good").role,
-            Some(Role::Supervisor)
-        );
-        let unverified = json!({"email_verified": false, "duologue_role": "root"});
-        let claims = read(&token(unverified), EXPECTED).expect("good");
-        assert_eq!((claims.email, claims.role), (None, None));
-        let silent = read(&token(json!({"email_verified": null})), EXPECTED).expect("good");
-        assert_eq!(silent.email, None);
+        let (subject, claims) = read(&token(json!({})), EXPECTED).expect("it is good");
+        assert_eq!(subject, "42");
+        assert_eq!(claims["email"], "Ana@Example.com");
+        let both = json!({"aud": ["desk", "other"], "azp": "desk"});
+        assert!(read(&token(both), EXPECTED).is_ok());
     }
 
     #[test]
@@ -225,7 +192,15 @@ mod tests {
         for nonce in [json!("n-2"), json!(""), json!(null)] {
             assert_eq!(wrong(json!({ "nonce": nonce })), Wrong::Nonce);
         }
-        for subject in [json!(""), json!(null), json!("ä"), json!("x".repeat(256))] {
+        for subject in [
+            json!(""),
+            json!(null),
+            json!(7),
+            json!("ä"),
+            json!("4\n2"),
+            json!("42\0"),
+            json!("x".repeat(256)),
+        ] {
             assert_eq!(wrong(json!({ "sub": subject })), Wrong::Subject);
         }
     }

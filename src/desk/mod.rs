@@ -9,7 +9,8 @@
 //! | `device` | devices that have signed in before |
 //! | `watch` | who watches, and until when they may |
 //! | `guard`, `refusal` | who may reach a route, and what everybody else is told |
-//! | `oidc`, `id_token` | single sign-on by OpenID Connect |
+//! | `oidc`, `provider`, `sign_in`, `id_token`, `claims` | single sign-on by OpenID Connect: asking, and what is answered |
+//! | `sign_on`, `pace` | who somebody is who comes by it, and how often somebody may try |
 //! | `live`, `picture`, `board`, `presence` | live calls as they are watched, and by whom |
 //! | `api`, `*_routes` | the routes |
 //! | `pages` | the files of `web/` |
@@ -17,6 +18,7 @@
 pub mod accounts;
 pub mod api;
 pub mod board;
+pub mod claims;
 pub mod device;
 pub mod door;
 pub mod guard;
@@ -25,15 +27,19 @@ pub mod limit;
 pub mod live;
 pub mod oidc;
 pub mod oidc_routes;
+pub mod pace;
 pub mod pages;
 pub mod password;
 pub mod picture;
 pub mod presence;
+pub mod provider;
 pub mod refusal;
 pub mod reply_routes;
 pub mod secret;
 pub mod session;
 pub mod session_routes;
+pub mod sign_in;
+pub mod sign_on;
 pub mod signed;
 mod spellings;
 pub mod turns;
@@ -51,6 +57,7 @@ use crate::call::CallId;
 use crate::config::desk::Desk as Settings;
 use crate::config::{AgentDial, Config};
 use crate::hub::Hub;
+use crate::name;
 use crate::recording::recorder::Recordings;
 use crate::records::redact::{self, Kinds};
 use crate::records::store::Store;
@@ -59,6 +66,7 @@ use self::accounts::Accounts;
 use self::board::Board;
 use self::live::LiveCall;
 use self::oidc::Oidc;
+use self::pace::Pace;
 use self::presence::Presence;
 use self::user::User;
 use self::watch::Watchers;
@@ -75,6 +83,7 @@ pub struct Desk {
     pub accounts: Accounts,
     /// `None`: without single sign-on.
     pub oidc: Option<Oidc>,
+    pub pace: Pace,
     pub board: Arc<Board>,
     pub presence: Arc<Presence>,
     /// `None`: there are none, and none are made.
@@ -104,6 +113,7 @@ impl Desk {
             store,
             settings,
             oidc,
+            pace: Pace::default(),
             config,
         });
         Watchers::start(&desk);
@@ -115,10 +125,12 @@ impl Desk {
         api::router(self)
     }
 
-    /// Whether somebody may see and control a live call. One that waits at the desk is anybody's.
+    /// Whether somebody may see and control a live call. One that waits at the desk is
+    /// anybody's who can take it.
     pub fn may_see_live(&self, user: &User, call: &LiveCall) -> bool {
         let waits = self.config.agent_dial == AgentDial::Desk && call.phase == live::Phase::Waiting;
-        user.may_see(call.agent.as_deref()) || (waits && call.agent.is_none())
+        let takes = user.worker().is_some();
+        user.may_see(call.agent.as_deref()) || (takes && waits && call.agent.is_none())
     }
 
     /// The conversation that this worker has at the desk, or has just taken, other than `call`.
@@ -131,8 +143,10 @@ impl Desk {
         if self.config.agent_dial != AgentDial::Desk {
             return Vec::new();
         }
-        let theirs =
-            |call: &LiveCall| call.agent.as_deref() == Some(worker) && call.phase != live::Phase::Ending;
+        let theirs = |call: &LiveCall| {
+            let agent = call.agent.as_deref();
+            agent.is_some_and(|agent| name::same(agent, worker)) && call.phase != live::Phase::Ending
+        };
         self.board.find(theirs)
     }
 

@@ -95,6 +95,12 @@ impl Refusal {
     pub fn error(&self) -> &str {
         &self.error
     }
+
+    /// For the header: whole seconds, rounded up, so that who comes exactly then is not refused again.
+    pub fn retry_after(&self) -> Option<HeaderValue> {
+        let seconds = self.retry_after?.as_millis().div_ceil(1000).max(1);
+        Some(HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)))
+    }
 }
 
 impl From<sqlx::Error> for Refusal {
@@ -106,6 +112,7 @@ impl From<sqlx::Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let retry_after = self.retry_after();
         let body = Json(Problem {
             error: self.error,
             on_call: self.on_call,
@@ -113,13 +120,8 @@ impl IntoResponse for Refusal {
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(wait) = self.retry_after {
-            // Whole seconds, rounded up: who comes exactly then is not refused again.
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
-            headers.insert(
-                header::RETRY_AFTER,
-                HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)),
-            );
+        if let Some(wait) = retry_after {
+            headers.insert(header::RETRY_AFTER, wait);
         }
         response
     }

@@ -68,7 +68,9 @@ impl Accounts {
 fn shared_workers(users: &[User]) -> Vec<String> {
     let mut workers: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for user in users.iter().filter(|user| !user.disabled) {
-        workers.entry(fold(user.worker())).or_default().push(&user.name);
+        if let Some(worker) = user.worker() {
+            workers.entry(fold(worker)).or_default().push(&user.name);
+        }
     }
     let shared = workers.into_iter().filter(|(_, users)| users.len() > 1);
     let told = |(worker, mut users): (String, Vec<&str>)| {

@@ -59,24 +59,41 @@ pub struct User {
     /// Folded.
     pub name: String,
     pub role: Role,
-    /// How the task queue, the softphone or the desk calls this agent; the name if there is none.
+    /// How the task queue, the softphone or the desk calls this agent. Without one it is the name, if that was given here.
     pub worker: Option<String>,
     /// The tag of the language that they prefer.
     pub language: Option<String>,
     pub disabled: bool,
     /// Whether they sign in by single sign-on.
     pub oidc: bool,
+    /// As whom an administrator lets them come by single sign-on: a verified address, or `sub:` and a subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_on: Option<String>,
+    /// Whether the identity provider has named them. Anybody could be called like that there.
+    #[serde(skip)]
+    pub named_elsewhere: bool,
 }
 
 impl User {
-    /// The name under which calls are theirs.
-    pub fn worker(&self) -> &str {
-        self.worker.as_deref().unwrap_or(&self.name)
+    /// The name under which calls are theirs; `None`: no calls are. Only a name that was given here can be a worker's.
+    pub fn worker(&self) -> Option<&str> {
+        let name = (!self.named_elsewhere).then_some(self.name.as_str());
+        self.worker.as_deref().or(name)
+    }
+
+    /// The same, for what only a worker can do.
+    ///
+    /// # Errors
+    /// 403: they are none.
+    pub fn require_worker(&self) -> Result<&str, Refusal> {
+        self.worker().ok_or_else(|| {
+            Refusal::forbidden("An administrator has to say which worker you are before you can take calls.")
+        })
     }
 
     /// Whether they may see and control a call that has this agent.
     pub fn may_see(&self, call_agent: Option<&str>) -> bool {
-        let theirs = |agent| name::same(agent, self.worker());
+        let theirs = |agent| self.worker().is_some_and(|worker| name::same(agent, worker));
         self.role >= Role::Supervisor || call_agent.is_some_and(theirs)
     }
 
@@ -153,6 +170,8 @@ mod tests {
             language: None,
             disabled: false,
             oidc: false,
+            sign_on: None,
+            named_elsewhere: false,
         }
     }
 
@@ -166,6 +185,15 @@ mod tests {
         assert!(worker.may_see(Some("Ana@Flex")) && named.may_see(Some("ANA")));
         let renee = user(Role::Agent, Some("Renée"));
         assert!(renee.may_see(Some("RENE\u{301}E")) && !renee.may_see(Some("Renee")));
+        let mut elsewhere = User {
+            named_elsewhere: true,
+            ..user(Role::Agent, None)
+        };
+        assert_eq!(elsewhere.worker(), None);
+        assert!(elsewhere.require_worker().is_err());
+        assert!(!elsewhere.may_see(Some("ana")) && !elsewhere.may_see(Some("")) && !elsewhere.may_see(None));
+        elsewhere.worker = Some("ben".into());
+        assert!(elsewhere.may_see(Some("ben")) && !elsewhere.may_see(Some("ana")));
         for role in [Role::Supervisor, Role::Admin] {
             assert!(user(role, None).may_see(Some("ben")) && user(role, None).may_see(None));
         }

@@ -16,8 +16,10 @@ use super::guard::{Acting, Body, Params, SignedIn};
 use super::password;
 use super::refusal::{Problem, Refusal};
 use super::session_routes::{not_hashed, private};
+use super::sign_on::sign_on_of;
 use super::user::{Role, User, language_of, name_of, worker_of};
 use super::{BODY_MAX, Desk};
+use crate::address::Address;
 
 /// A user to be added.
 #[derive(Deserialize, ToSchema)]
@@ -30,6 +32,9 @@ pub struct UserToAdd {
     worker: Option<String>,
     /// A tag or a name.
     language: Option<String>,
+    /// As whom they come by single sign-on: a verified address, or `sub:` and a subject. Without it and without a
+    /// password, as the address that they are called.
+    sign_on: Option<String>,
 }
 
 /// What becomes of the conversations at the desk of somebody who may not sign in any more.
@@ -65,6 +70,10 @@ pub struct UserChange {
     /// If they are disabled or given a password: what becomes of their conversations at the desk.
     #[serde(default)]
     calls: Calls,
+    /// As whom they come by single sign-on from now on; `null`: not at all. All their sessions end.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    sign_on: Option<Option<String>>,
     /// A new password; all their sessions end.
     password: Option<String>,
 }
@@ -110,6 +119,13 @@ pub async fn add(
             "A password is needed, since there is no single sign-on here.",
         ));
     }
+    let mut sign_on = sign_on_of(new.sign_on.as_deref()).map_err(Refusal::wrong)?;
+    if password.is_none() && sign_on.is_none() {
+        let address = Address::read(&name).map(|address| address.to_string());
+        sign_on = Some(address.ok_or_else(|| {
+            Refusal::wrong("Without a password it must be said as whom they come by single sign-on.")
+        })?);
+    }
     let new = NewUser {
         name,
         password,
@@ -118,7 +134,7 @@ pub async fn add(
         worker,
         language,
     };
-    let user = desk.accounts.add(new).await?;
+    let user = desk.accounts.add_for(new, sign_on).await?;
     tracing::info!(by = %acting.user.name, user = %user.name, role = %user.role, "a user has been added");
     Ok((StatusCode::CREATED, Json(user)).into_response())
 }
@@ -143,11 +159,13 @@ pub async fn change(
     let calls = change.calls;
     let worker = change.worker.map(|worker| worker_of(worker.as_deref()));
     let language = change.language.map(|language| language_of(language.as_deref()));
+    let sign_on = change.sign_on.map(|text| sign_on_of(text.as_deref()));
     let change = Change {
         role: change.role,
         worker: worker.transpose().map_err(Refusal::wrong)?,
         language: language.transpose().map_err(Refusal::wrong)?,
         disabled: change.disabled,
+        sign_on: sign_on.transpose().map_err(Refusal::wrong)?,
         password: hashed(&desk, change.password).await?,
     };
     // Under the name by which calls know them until now.
@@ -194,9 +212,10 @@ pub async fn remove(
 /// Somebody is signed out everywhere: what they have taken and not come to is offered to others, and so is what they have,
 /// if that is wanted.
 fn leaves(desk: &Desk, user: &User, calls: Calls) {
-    desk.presence.gone(user.worker());
+    let Some(worker) = user.worker() else { return };
+    desk.presence.gone(worker);
     if calls == Calls::Now {
-        desk.release_calls_of(user.worker());
+        desk.release_calls_of(worker);
     }
 }
 
@@ -204,7 +223,7 @@ impl From<NotDone> for Refusal {
     fn from(error: NotDone) -> Self {
         match error {
             NotDone::Unknown => Self::not_found(error.to_string()),
-            NotDone::Taken | NotDone::LastAdmin => Self::conflict(error.to_string()),
+            NotDone::Taken | NotDone::LastAdmin | NotDone::SignOnTaken => Self::conflict(error.to_string()),
             NotDone::Database(error) => error.into(),
         }
     }

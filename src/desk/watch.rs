@@ -243,6 +243,8 @@ mod tests {
             language: None,
             disabled: false,
             oidc: false,
+            named_elsewhere: false,
+            sign_on: None,
         }
     }
 

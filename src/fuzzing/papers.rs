@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::address::Address;
 use crate::audio;
 use crate::config::desk::database_url;
+use crate::config::oidc::Oidc;
 use crate::config::{Config, Logging};
+use crate::desk::claims;
 use crate::desk::id_token::{self, Expected};
 use crate::desk::user::name_of;
 use crate::records::redact::{Kinds, redact};
@@ -70,26 +73,59 @@ pub fn openid(data: &[u8]) {
         issuer: "https://id.example.com",
         client: "desk",
         nonce: "n",
-        role_claim: "role",
         now: 1_800_000_000,
     };
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = id_token::read(text, expected);
     }
     let token = format!("e30.{}.", URL_SAFE_NO_PAD.encode(data));
-    let Ok(claims) = id_token::read(&token, expected) else {
+    let Ok((subject, claims)) = id_token::read(&token, expected) else {
         return;
     };
     let said: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
-    assert_eq!(said["sub"].as_str(), Some(claims.subject.as_str()));
-    assert!(!claims.subject.is_empty() && claims.subject.len() <= 255);
+    assert_eq!(said["sub"].as_str(), Some(subject.as_str()));
+    assert!(!subject.is_empty() && subject.len() <= 255);
     assert_eq!(said["iss"], expected.issuer);
     assert_eq!(said["nonce"], expected.nonce);
     assert!(said["aud"].to_string().contains("\"desk\""));
     let seconds = |name: &str| said[name].as_f64().unwrap_or_default();
     assert!(seconds("exp") + 61.0 >= expected.now as f64 && seconds("iat") <= expected.now as f64 + 61.0);
-    let email = claims.email.as_deref();
-    assert!(email.is_none_or(|email| email.len() <= data.len()));
+    let settings = oidc_settings();
+    let _ = claims::lack(&claims, &settings);
+    let Ok(person) = claims::person(subject, &[&claims], &settings) else {
+        return;
+    };
+    if let Some(address) = person.email.verified() {
+        let text = address.to_string();
+        assert_eq!(
+            Address::read(&text).as_ref(),
+            Some(address),
+            "one form of an address"
+        );
+        assert_eq!(text.matches('@').count(), 1);
+    }
+    assert!(
+        person
+            .worker
+            .flatten()
+            .is_none_or(|worker| !worker.chars().any(char::is_control))
+    );
+}
+
+/// A provider whose every claim counts.
+fn oidc_settings() -> Oidc {
+    Oidc {
+        issuer: "https://id.example.com".into(),
+        client_id: "desk".into(),
+        client_secret: String::new().into(),
+        name: String::new(),
+        scopes: "openid".into(),
+        role_claim: Some("realm.roles".into()),
+        roles: Vec::new(),
+        worker_claim: Some("worker".into()),
+        trust_email: true,
+        domains: Vec::new(),
+    }
 }
 
 /// What people say, type and are called: taken out of it is what should be, and what is left stays.

@@ -23,8 +23,11 @@ pub const PASSWORD: &str = "a long enough password";
 /// A desk with a database of its own.
 pub struct Office {
     pub desk: Arc<Desk>,
-    /// Its address, without a slash at the end.
+    /// `PUBLIC_URL`, without a slash at the end.
     pub public: String,
+    /// Where it listens; another than that if a test has set `PUBLIC_URL`.
+    pub address: String,
+    database: String,
     _folder: TempDir,
 }
 
@@ -42,7 +45,14 @@ impl Office {
         let folder = tempfile::tempdir().expect("a folder");
         let database = format!("sqlite:{}", folder.path().join("desk.db").display());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let public = format!("http://{}", listener.local_addr().expect("an address"));
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let set = |wanted: &str| {
+            settings
+                .iter()
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, value)| *value)
+        };
+        let public = set("PUBLIC_URL").unwrap_or(&address).to_owned();
         let usual = [
             ("PUBLIC_URL", public.as_str()),
             ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
@@ -71,8 +81,15 @@ impl Office {
         Self {
             desk,
             public,
+            address,
+            database: url,
             _folder: folder,
         }
+    }
+
+    /// The URL of its database.
+    pub fn database(&self) -> String {
+        self.database.clone()
     }
 
     /// A new user with the usual password.
@@ -102,11 +119,12 @@ impl Office {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         Browser {
             client: client.build().expect("a client"),
-            base: self.public.clone(),
+            base: self.address.clone(),
             jar: BTreeMap::new(),
             csrf: None,
             origin: None,
             forwarded: None,
+            destination: None,
         }
     }
 }
@@ -134,12 +152,15 @@ impl Answer {
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
-    base: String,
+    /// Which instance it asks.
+    pub base: String,
     pub jar: BTreeMap<String, String>,
     pub csrf: Option<String>,
     pub origin: Option<String>,
     /// What a proxy in front says of where it is.
     pub forwarded: Option<String>,
+    /// What it says that an answer is for.
+    pub destination: Option<&'static str>,
 }
 
 impl Browser {
@@ -153,9 +174,11 @@ impl Browser {
                 .collect();
             request = request.header("cookie", pairs.join("; "));
         }
+        let destination = self.destination.map(str::to_owned);
         for (name, value) in [
             ("x-csrf-token", &self.csrf),
             ("origin", &self.origin),
+            ("sec-fetch-dest", &destination),
             ("x-forwarded-for", &self.forwarded),
         ] {
             if let Some(value) = value {

@@ -429,6 +429,8 @@ export const words = {
     worker: 'Worker',
     workerHelp: 'The name by which the task queue or the softphone knows them.',
     language: 'Language',
+    signOn: 'Single sign-on',
+    signOnHelp: 'As whom they come: a verified address, or sub: and the subject at the provider. Changing it signs them out.',
     noLanguage: 'As set up',
     state: 'State',
     active: 'active',

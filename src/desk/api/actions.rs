@@ -250,7 +250,7 @@ async fn take(
     Path(id): Path<String>,
 ) -> Result<Json<Taken>, Refusal> {
     let call = live(&desk, &who.user, &id)?;
-    let worker = who.user.worker();
+    let worker = who.user.require_worker()?;
     let awaited = |other| desk.board.call(other).is_some_and(|live| waits(&live));
     let busy = match desk.engaged(worker, call) {
         Some(other) => Err(other),

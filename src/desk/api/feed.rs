@@ -88,14 +88,18 @@ struct Viewer {
     pending: VecDeque<Event>,
     /// There will be no more.
     over: bool,
-    _here: Attendance,
+    /// As long as it is there its worker is, too.
+    _here: Option<Attendance>,
 }
 
 impl Viewer {
     fn new(desk: Arc<Desk>, who: SignedIn) -> Self {
         let place = desk.accounts.watchers().enter(&who, Kind::Feed);
         Self {
-            _here: desk.presence.arrive(who.user.worker().to_owned()),
+            _here: who
+                .user
+                .worker()
+                .map(|worker| desk.presence.arrive(worker.to_owned())),
             desk,
             user: who.user,
             place,

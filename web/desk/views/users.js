@@ -199,9 +199,19 @@ function edit(page, user) {
     value: user?.worker ?? '',
   });
   const language = languageSelect('user-language', user?.language ?? null, WORDS.noLanguage);
+  const signOn = h('input', {
+    type: 'text',
+    id: 'user-sign-on',
+    maxlength: 260,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    value: user?.sign_on ?? '',
+  });
   const secret = passwordInput(state.desk.oidc === null);
   const save = async () => {
     const body = { role: role.value, worker: worker.value.trim() || null, language: language.value || null };
+    // Writing it ends the link there was, so it is left out unless it changes.
+    if (signOn.value.trim() !== (user?.sign_on ?? '')) body.sign_on = signOn.value.trim() || null;
     if (user === null)
       await post('/api/users', { name: name.value.trim(), password: secret.value || null, ...body });
     else await patch(`/api/users/${encodeURIComponent(user.name)}`, body);
@@ -212,7 +222,8 @@ function edit(page, user) {
     field(WORDS.role, role),
     field(WORDS.worker, worker, WORDS.workerHelp),
     field(WORDS.language, language),
-  ];
+    state.desk.oidc === null ? [] : field(WORDS.signOn, signOn, WORDS.signOnHelp),
+  ].flat();
   const fields = user === null ? [field(WORDS.name, name), field(WORDS.password, secret), ...own] : own;
   formDialog({ title: user === null ? WORDS.add : WORDS.editTitle(user.name), fields, save });
 }
