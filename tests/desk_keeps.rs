@@ -36,8 +36,8 @@ struct Talk {
 }
 
 async fn takes(stage: &Stage, seat: &Seat, call: CallId) -> Page {
-    let answer = seat.ask(Method::POST, &format!("/api/calls/{call}/take"), Some(json!({})));
-    let answer = answer.await;
+    let path = format!("/api/calls/{call}/take");
+    let answer = seat.ask(Method::POST, &path, Some(json!({}))).await;
     assert_eq!(answer.status(), 200);
     let taken: Value = answer.json().await.expect("JSON");
     Page::open(&stage.public, taken["token"].as_str().expect("a token"), None).await
