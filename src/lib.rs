@@ -34,6 +34,7 @@ pub mod commands;
 pub mod config;
 pub mod desk;
 pub mod engine;
+pub mod files;
 pub mod http;
 pub mod hub;
 pub mod language;

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyPool, Row as _};
 
 use super::limit::Limits;
 use super::password::{Failed, Passwords};
 use super::user::{Role, User};
+use crate::records::pool::{Pool, Transaction};
 use crate::records::store::Store;
 use crate::records::unix_ms;
 
@@ -88,7 +89,7 @@ impl Accounts {
         }
     }
 
-    pub(super) fn pool(&self) -> &AnyPool {
+    pub(super) fn pool(&self) -> &Pool {
         self.store.pool()
     }
 
@@ -287,7 +288,7 @@ impl Accounts {
 /// A user with the password's PHC string, and how many enabled admins there are beside. Until the transaction ends nobody
 /// else changes an admin: the update locks their rows in PostgreSQL, and the whole of SQLite against writers.
 async fn admins_held(
-    transaction: &mut sqlx::Transaction<'_, Any>,
+    transaction: &mut Transaction,
     name: &str,
 ) -> Result<(User, Option<String>, i64), NotDone> {
     sqlx::query("UPDATE users SET role = role WHERE role = 'admin'")
@@ -311,7 +312,7 @@ fn is_admin(user: &User) -> bool {
     user.role == Role::Admin && !user.disabled
 }
 
-async fn end_sessions(transaction: &mut sqlx::Transaction<'_, Any>, name: &str) -> Result<(), sqlx::Error> {
+async fn end_sessions(transaction: &mut Transaction, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM sessions WHERE user_name = $1")
         .bind(name.to_owned())
         .execute(&mut **transaction)
