@@ -37,6 +37,7 @@ pub mod commands;
 pub mod config;
 pub mod desk;
 pub mod engine;
+pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;

@@ -4,14 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyPool, Row as _};
 
 use super::door::{Door, Origin};
 use super::password::{Failed, Passwords};
 use super::signed::KeyCell;
 use super::user::{Role, User};
 use super::watch::Watchers;
+use crate::records::pool::{Pool, Transaction};
 use crate::records::store::Store;
 use crate::records::unix_ms;
 
@@ -98,7 +99,7 @@ impl Accounts {
         }
     }
 
-    pub(super) fn pool(&self) -> &AnyPool {
+    pub(super) fn pool(&self) -> &Pool {
         self.store.pool()
     }
 
@@ -305,7 +306,7 @@ impl Accounts {
 /// A user with the password's PHC string, and how many enabled admins there are beside. Until the transaction ends nobody
 /// else changes an admin: the update locks their rows in PostgreSQL, and the whole of SQLite against writers.
 async fn admins_held(
-    transaction: &mut sqlx::Transaction<'_, Any>,
+    transaction: &mut Transaction,
     name: &str,
 ) -> Result<(User, Option<String>, i64), NotDone> {
     sqlx::query("UPDATE users SET role = role WHERE role = 'admin'")
@@ -330,7 +331,7 @@ fn is_admin(user: &User) -> bool {
 }
 
 async fn set_sign_on(
-    transaction: &mut sqlx::Transaction<'_, Any>,
+    transaction: &mut Transaction,
     user: &mut User,
     sign_on: Option<String>,
 ) -> Result<(), NotDone> {
@@ -345,7 +346,7 @@ async fn set_sign_on(
     }
 }
 
-async fn end_sessions(transaction: &mut sqlx::Transaction<'_, Any>, name: &str) -> Result<(), sqlx::Error> {
+async fn end_sessions(transaction: &mut Transaction, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM sessions WHERE user_name = $1")
         .bind(name.to_owned())
         .execute(&mut **transaction)

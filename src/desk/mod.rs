@@ -59,7 +59,7 @@ use crate::config::{AgentDial, Config};
 use crate::hub::Hub;
 use crate::name;
 use crate::recording::recorder::Recordings;
-use crate::records::redact::{self, Kinds};
+use crate::records::redact::Kinds;
 use crate::records::store::Store;
 
 use self::accounts::Accounts;
@@ -169,12 +169,6 @@ impl Desk {
         records.map_or_else(Kinds::default, |records| records.policy.redacted)
     }
 
-    fn redact(&self, text: &mut String) {
-        if let std::borrow::Cow::Owned(redacted) = redact::redact(text, self.redacted()) {
-            *text = redacted;
-        }
-    }
-
     /// Where a page streams the agent's voice to.
     fn leg_url(&self) -> String {
         let mut url = self.config.public.clone();
@@ -183,6 +177,14 @@ impl Desk {
         let _ = url.set_scheme(scheme);
         url.set_path(&format!("{}/desk/leg", url.path().trim_end_matches('/')));
         url.into()
+    }
+
+    /// What waits to be written of calls that were erased goes with them, also of all calls from a number; their ids.
+    async fn forget_waiting(&self, calls: Vec<String>, number: Option<&str>) -> Vec<String> {
+        match self.hub.records() {
+            Some(queue) => queue.forget(calls, number).await,
+            None => Vec::new(),
+        }
     }
 
     /// The recordings of calls that were erased go with them.

@@ -249,11 +249,9 @@ async fn users_of_before_have_no_worker_by_a_name_of_the_providers() {
         sqlx::query(undo).execute(pool).await.expect(undo);
     }
     let url = format!("sqlite:{}", folder.path().join("users.db").display());
-    Store::new(&url, 1)
-        .expect("a database")
-        .prepare()
-        .await
-        .expect("a schema");
+    let store = Store::new(&url, 1).expect("a database");
+    store.prepare().await.expect("a schema");
+    let accounts = Accounts::new(Arc::new(store));
     let users = accounts.users().await.expect("users");
     let workers: Vec<_> = users
         .iter()

@@ -7,11 +7,11 @@
 //! The key is made by whichever instance needs it first, stands in the table `secrets` and is read from there once.
 //! To make all that was ever signed void, delete its row and start the instances again.
 
+use crate::records::pool::Pool;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use sqlx::AnyPool;
 use tokio::sync::OnceCell;
 
 use super::accounts::{Accounts, soon};
@@ -122,7 +122,7 @@ impl Accounts {
 pub(super) type KeyCell = OnceCell<Key>;
 
 /// Whoever comes first makes it; everybody takes what is there then.
-async fn shared(pool: &AnyPool) -> Result<Key, NoKey> {
+async fn shared(pool: &Pool) -> Result<Key, NoKey> {
     let found = async || {
         let query = sqlx::query_scalar("SELECT value FROM secrets WHERE name = $1").bind(NAME);
         soon(query.fetch_optional(pool)).await

@@ -168,6 +168,11 @@ impl Hub {
         }))
     }
 
+    /// Where records go, if any are kept.
+    pub fn records(&self) -> Option<&Queue> {
+        self.keeper.as_ref().map(|keeper| &keeper.queue)
+    }
+
     /// Everything that calls tell from here on. A listener that is too slow misses some.
     pub fn listen(&self) -> broadcast::Receiver<Told> {
         self.events.subscribe()

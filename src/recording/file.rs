@@ -41,6 +41,25 @@ pub fn header(frames: u64) -> [u8; HEADER as usize] {
     fixed(&out)
 }
 
+/// Makes the header of a recording tell how long its file is; whether it did not. Other files stay as they are.
+///
+/// # Errors
+/// The file cannot be read or written.
+pub fn repair(path: &Path) -> io::Result<bool> {
+    let Ok(recorded) = Recorded::open(path) else {
+        return Ok(false);
+    };
+    let right = header(recorded.frames);
+    let mut found = [0; HEADER as usize];
+    recorded.file.read_exact_at(&mut found, 0)?;
+    if found == right {
+        return Ok(false);
+    }
+    let file = File::options().write(true).open(path)?;
+    file.write_all_at(&right, 0)?;
+    Ok(true)
+}
+
 /// A recording that can be read, also while it is written, or after a crash: what its header says about its length is not
 /// believed.
 #[derive(Clone, Debug)]

@@ -13,9 +13,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::mpsc::{self, OwnedPermit};
 
 use super::batch::Batch;
-use super::file::Recorded;
+use super::file::{self, Recorded};
 use crate::audio::BYTES_PER_MS;
 use crate::call::CallId;
+use crate::files;
 
 use self::writing::Writing;
 
@@ -115,6 +116,7 @@ impl Recordings {
             .name("recordings".to_owned())
             .spawn(move || {
                 be_modest();
+                tidy(&work.folder);
                 work.run(inbox, &forget);
             })?;
         *lock(&shared.thread) = Some(thread);
@@ -278,6 +280,35 @@ impl Work {
             forget(call, writing.end(until));
         }
     }
+}
+
+/// Brings what an earlier run has left into order, before anything new is written: nobody else may read it, and the header
+/// of a recording whose writer has died tells its true length.
+fn tidy(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    let mut only_ours = true;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let call = name.to_str().and_then(|name| name.strip_suffix(".wav"));
+        if call.is_none_or(|call| call.parse::<CallId>().is_err()) {
+            only_ours = false;
+            continue;
+        }
+        let path = entry.path();
+        files::narrow(&path);
+        match file::repair(&path) {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::info!(recording = %path.display(), "a recording that was broken off was put in order")
+            }
+            Err(error) => {
+                tracing::debug!(recording = %path.display(), %error, "a recording stays as it is")
+            }
+        }
+    }
+    files::narrow_folder(folder, only_ours);
 }
 
 fn path(folder: &Path, call: CallId) -> PathBuf {

@@ -1,8 +1,8 @@
 //! One recording on its way to the disk.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use super::State;
 use crate::audio::{BYTES_PER_MS, SILENCE};
 use crate::call::CallId;
+use crate::files;
 use crate::recording::align::{TRACKS, Tracks};
 use crate::recording::batch::Batch;
 use crate::recording::file::{FRAMES_MAX, HEADER, header};
@@ -151,14 +152,10 @@ impl Writing {
     /// Makes the file, and the folder if need be, for nobody else to read.
     fn open(&mut self) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            files::make_folder(folder)?;
         }
         let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&self.path)?;
+        let file = files::open(options.write(true).create_new(true), &self.path)?;
         // Whoever erases the call marks it first and removes the file then; so one of the two sees this file.
         if self.is_erased() {
             let _ = std::fs::remove_file(&self.path);

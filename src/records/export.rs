@@ -43,7 +43,7 @@ impl Reading {
     }
 }
 
-/// A call and what was said in it.
+/// A call and some of what was said in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Transcript<'a> {
     pub call: &'a CallRecord,
@@ -64,10 +64,101 @@ struct Line<'a> {
     translation: Option<String>,
 }
 
-impl<'a> Transcript<'a> {
+/// What kind of file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
     /// Plain text to be read.
-    pub fn text(&self) -> String {
+    Text,
+    /// For programs.
+    Json,
+    /// Subtitles for a recording of the call, which begins when the call does.
+    Vtt,
+    /// A table: times in milliseconds since the call began.
+    Csv,
+}
+
+impl Format {
+    /// By the ending of the file's name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "txt" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            "vtt" => Some(Self::Vtt),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
+    /// As `Content-Type` has it.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Vtt => "text/vtt; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
+}
+
+/// The end of the JSON of a call without utterances.
+const JSON_END: &str = "]\n}";
+
+impl<'a> Transcript<'a> {
+    /// What stands before the utterances.
+    ///
+    /// # Errors
+    /// None that can be thought of.
+    pub fn head(&self, format: Format) -> serde_json::Result<String> {
         let mut out = String::new();
+        match format {
+            Format::Text => self.text_head(&mut out),
+            Format::Json => {
+                out = serde_json::to_string_pretty(&self.json_head())?;
+                out.truncate(out.len() - JSON_END.len());
+            }
+            Format::Vtt => out.push_str("WEBVTT\n"),
+            Format::Csv => {
+                let both = self.reading == Reading::Both;
+                let texts: &[&str] = if both { &["source", "target"] } else { &["text"] };
+                let head = ["time", "offset_ms", "speaker", "typed", "cut"];
+                csv::row(&mut out, head.iter().chain(texts).copied());
+            }
+        }
+        Ok(out)
+    }
+
+    /// The utterances. `first`: there are none before.
+    ///
+    /// # Errors
+    /// None that can be thought of.
+    pub fn piece(&self, format: Format, first: bool) -> serde_json::Result<String> {
+        let mut out = String::new();
+        for (at, line) in self.lines().enumerate() {
+            match format {
+                Format::Text => self.text_line(line, &mut out),
+                Format::Json => {
+                    out.push_str(if first && at == 0 { "\n    " } else { ",\n    " });
+                    let line = serde_json::to_string_pretty(&self.shown(line))?;
+                    // Line breaks in texts are escaped, so these are between values.
+                    out.push_str(&line.replace('\n', "\n    "));
+                }
+                Format::Vtt => self.vtt_line(&line, &mut out),
+                Format::Csv => self.csv_line(line, &mut out),
+            }
+        }
+        Ok(out)
+    }
+
+    /// What stands after them. `none`: there were none.
+    pub fn tail(format: Format, none: bool) -> &'static str {
+        match (format, none) {
+            (Format::Json, true) => JSON_END,
+            (Format::Json, false) => "\n  ]\n}",
+            _ => "",
+        }
+    }
+
+    fn text_head(&self, out: &mut String) {
         let call = self.call;
         let facts = [
             ("Call", call.call.clone()),
@@ -92,24 +183,20 @@ impl<'a> Transcript<'a> {
             // Writing to a string cannot fail.
             let _ = writeln!(out, "{:<9}{}", format!("{name}:"), one_line(fact));
         }
-        for line in self.lines() {
-            let at = clock(self.offset(line.utterance.spoken), false);
-            let mark = line.mark();
-            let _ = write!(out, "\n[{at}] {}{mark}: {}\n", line.name, line.text);
-            if let Some(translation) = line.translation {
-                let _ = writeln!(out, "           {translation}");
-            }
-        }
-        out
     }
 
-    /// For programs.
-    ///
-    /// # Errors
-    /// None that can be thought of.
-    pub fn json(&self) -> serde_json::Result<String> {
+    fn text_line(&self, line: Line<'_>, out: &mut String) {
+        let at = clock(self.offset(line.utterance.spoken), false);
+        let mark = line.mark();
+        let _ = write!(out, "\n[{at}] {}{mark}: {}\n", line.name, line.text);
+        if let Some(translation) = line.translation {
+            let _ = writeln!(out, "           {translation}");
+        }
+    }
+
+    fn json_head(&self) -> Shown<'a> {
         let call = self.call;
-        let shown = Shown {
+        Shown {
             call: ShownCall {
                 id: &call.call,
                 caller_number: &call.caller_number,
@@ -125,9 +212,8 @@ impl<'a> Transcript<'a> {
                 reason: call.reason.as_deref(),
             },
             language: self.reading.name(),
-            utterances: self.lines().map(|line| self.shown(line)).collect(),
-        };
-        serde_json::to_string_pretty(&shown)
+            utterances: [],
+        }
     }
 
     fn shown(&self, line: Line<'a>) -> ShownUtterance {
@@ -149,55 +235,41 @@ impl<'a> Transcript<'a> {
         }
     }
 
-    /// Subtitles for a recording of the call, which begins when the call does.
-    pub fn vtt(&self) -> String {
-        let mut out = "WEBVTT\n".to_owned();
-        for line in self.lines() {
-            let utterance = line.utterance;
-            let start = self.offset(utterance.spoken);
-            let ends = [utterance.spoken_end, utterance.heard_end];
-            let end = ends.into_iter().flatten().next().map(|end| self.offset(end));
-            // A cue must end after it has begun.
-            let end = end.unwrap_or(start + READING_MS).max(start + 1);
-            let class = if utterance.typed { ".typed" } else { "" };
-            let mark = line.mark().trim_start();
-            let space = if mark.is_empty() { "" } else { " " };
-            let (name, text) = (line.name, cue(&line.text));
-            let _ = write!(out, "\n{} --> {}\n", clock(start, true), clock(end, true));
-            let _ = writeln!(out, "<v{class} {name}>{mark}{space}{text}");
-            if let Some(translation) = &line.translation {
-                let _ = writeln!(out, "<i>{}</i>", cue(translation));
-            }
+    fn vtt_line(&self, line: &Line<'_>, out: &mut String) {
+        let utterance = line.utterance;
+        let start = self.offset(utterance.spoken);
+        let ends = [utterance.spoken_end, utterance.heard_end];
+        let end = ends.into_iter().flatten().next().map(|end| self.offset(end));
+        // A cue must end after it has begun.
+        let end = end.unwrap_or(start + READING_MS).max(start + 1);
+        let class = if utterance.typed { ".typed" } else { "" };
+        let mark = line.mark().trim_start();
+        let space = if mark.is_empty() { "" } else { " " };
+        let (name, text) = (line.name, cue(&line.text));
+        let _ = write!(out, "\n{} --> {}\n", clock(start, true), clock(end, true));
+        let _ = writeln!(out, "<v{class} {name}>{mark}{space}{text}");
+        if let Some(translation) = &line.translation {
+            let _ = writeln!(out, "<i>{}</i>", cue(translation));
         }
-        out
     }
 
-    /// A table: times in milliseconds since the call began.
-    pub fn csv(&self) -> String {
-        let mut out = String::new();
-        let both = self.reading == Reading::Both;
-        let texts: &[&str] = if both { &["source", "target"] } else { &["text"] };
-        let head = ["time", "offset_ms", "speaker", "typed", "cut"];
-        csv::row(&mut out, head.iter().chain(texts).copied());
-        for line in self.lines() {
-            let utterance = line.utterance;
-            let mut cells = vec![
-                date(utterance.spoken),
-                self.offset(utterance.spoken).to_string(),
-                utterance.speaker.name().to_owned(),
-                utterance.typed.to_string(),
-                utterance.cut.to_string(),
-            ];
-            if both {
-                for text in [&utterance.source, &utterance.target] {
-                    cells.push(redact::redact(text, self.redacted).into_owned());
-                }
-            } else {
-                cells.push(line.text);
+    fn csv_line(&self, line: Line<'_>, out: &mut String) {
+        let utterance = line.utterance;
+        let mut cells = vec![
+            date(utterance.spoken),
+            self.offset(utterance.spoken).to_string(),
+            utterance.speaker.name().to_owned(),
+            utterance.typed.to_string(),
+            utterance.cut.to_string(),
+        ];
+        if self.reading == Reading::Both {
+            for text in [&utterance.source, &utterance.target] {
+                cells.push(redact::redact(text, self.redacted).into_owned());
             }
-            csv::row(&mut out, cells.iter().map(String::as_str));
+        } else {
+            cells.push(line.text);
         }
-        out
+        csv::row(out, cells.iter().map(String::as_str));
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'a>> {
@@ -265,7 +337,8 @@ const READING_MS: i64 = 2_000;
 struct Shown<'a> {
     call: ShownCall<'a>,
     language: &'static str,
-    utterances: Vec<ShownUtterance>,
+    /// They follow one by one.
+    utterances: [ShownUtterance; 0],
 }
 
 #[derive(Serialize)]

@@ -56,10 +56,40 @@ fn transcript<'a>(call: &'a CallRecord, all: &'a [UtteranceRecord], reading: Rea
     }
 }
 
+/// As it is sent, in pieces of one utterance.
+fn whole(transcript: Transcript<'_>, format: Format) -> String {
+    let mut out = transcript.head(format).expect("a head");
+    for (at, one) in transcript.utterances.chunks(1).enumerate() {
+        let piece = Transcript {
+            utterances: one,
+            ..transcript
+        };
+        out.push_str(&piece.piece(format, at == 0).expect("a piece"));
+    }
+    out.push_str(Transcript::tail(format, transcript.utterances.is_empty()));
+    out
+}
+
+#[test]
+fn json_in_pieces_is_the_json_of_the_whole() {
+    let (call, all) = (call(), utterances());
+    for count in [0, 1, 3] {
+        let json = whole(transcript(&call, &all[..count], Reading::Both), Format::Json);
+        let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(read["utterances"].as_array().map(Vec::len), Some(count));
+        // serde sorts keys when it reads into a value, so the layout is compared line by line.
+        let tidy = serde_json::to_string_pretty(&read).expect("JSON");
+        let (mut one, mut other): (Vec<&str>, Vec<&str>) = (json.lines().collect(), tidy.lines().collect());
+        one.sort_unstable_by_key(|line| line.trim_end_matches(','));
+        other.sort_unstable_by_key(|line| line.trim_end_matches(','));
+        assert_eq!(one.len(), other.len(), "{json}");
+    }
+}
+
 #[test]
 fn text_shows_who_said_what_when_and_marks_what_was_typed() {
     let (call, all) = (call(), utterances());
-    let text = transcript(&call, &all, Reading::Both).text();
+    let text = whole(transcript(&call, &all, Reading::Both), Format::Text);
     let (head, body) = text.split_once("\n\n").expect("a head");
     assert!(head.contains("Caller:  +34600000000 (es-ES)\nDialled: +4930123456\nAgent:   ana (en-US)"));
     assert_eq!(
@@ -92,7 +122,7 @@ fn one_language_is_what_its_speaker_said_and_heard() {
 #[test]
 fn subtitles_hold_no_tag_and_no_arrow_of_what_was_said() {
     let (call, all) = (call(), utterances());
-    let vtt = transcript(&call, &all, Reading::Both).vtt();
+    let vtt = whole(transcript(&call, &all, Reading::Both), Format::Vtt);
     assert_eq!(
         vtt,
         "WEBVTT\n\n\
@@ -110,7 +140,7 @@ fn a_subtitle_ends_after_it_has_begun() {
     all[0].spoken_end = Some(all[0].spoken - 5);
     all[1].spoken_end = None;
     all[1].spoken = call.started - 7;
-    let vtt = transcript(&call, &all[..2], Reading::Caller).vtt();
+    let vtt = whole(transcript(&call, &all[..2], Reading::Caller), Format::Vtt);
     assert!(vtt.contains("00:00:02.042 --> 00:00:02.043\n"), "{vtt}");
     assert!(vtt.contains("00:00:00.000 --> 00:00:02.000\n"), "{vtt}");
 }
@@ -118,7 +148,7 @@ fn a_subtitle_ends_after_it_has_begun() {
 #[test]
 fn a_table_runs_no_formula() {
     let (call, all) = (call(), utterances());
-    let csv = transcript(&call, &all, Reading::Both).csv();
+    let csv = whole(transcript(&call, &all, Reading::Both), Format::Csv);
     let mut lines = csv.split("\r\n");
     assert_eq!(
         lines.next(),
@@ -132,7 +162,7 @@ fn a_table_runs_no_formula() {
         last.ends_with(",agent,true,false,'=A1 <script>x</script> & -->,\"\"\"Hola\"\",\n\n00:00 --> x\""),
         "{last}"
     );
-    let one = transcript(&call, &all, Reading::Agent).csv();
+    let one = whole(transcript(&call, &all, Reading::Agent), Format::Csv);
     assert!(one.starts_with("time,offset_ms,speaker,typed,cut,text\r\n"));
 }
 
@@ -140,7 +170,7 @@ fn a_table_runs_no_formula() {
 fn programs_read_the_same() {
     let (call, all) = (call(), utterances());
     let read = |reading| -> serde_json::Value {
-        let json = transcript(&call, &all, reading).json().expect("JSON");
+        let json = whole(transcript(&call, &all, reading), Format::Json);
         serde_json::from_str(&json).expect("JSON")
     };
     let both = read(Reading::Both);

@@ -7,6 +7,7 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
+use super::pool::Transaction;
 use super::record::{CallRecord, EventRecord, Record, Speaker, UsageRecord, UtteranceRecord};
 
 /// The records of a transaction, by their tables: a statement for each table costs far less than one for each record.
@@ -21,9 +22,9 @@ pub(super) struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    pub fn of(records: &'a [Record]) -> Self {
+    pub fn of(records: &[&'a Record]) -> Self {
         let mut sorted = Self::default();
-        for record in records {
+        for record in records.iter().copied() {
             match record {
                 Record::Call(call) => {
                     sorted.calls.retain(|before| before.call != call.call);
@@ -43,11 +44,7 @@ impl<'a> Sorted<'a> {
         sorted
     }
 
-    pub async fn write(
-        &self,
-        sqlite: bool,
-        transaction: &mut sqlx::Transaction<'_, Any>,
-    ) -> Result<(), sqlx::Error> {
+    pub async fn write(&self, sqlite: bool, transaction: &mut Transaction) -> Result<(), sqlx::Error> {
         for statement in [
             (!self.calls.is_empty()).then(|| write_calls(sqlite, &self.calls)),
             (!self.utterances.is_empty()).then(|| write_utterances(sqlite, &self.utterances)),
@@ -90,6 +87,16 @@ impl<'a> Sorted<'a> {
     }
 }
 
+/// So many places for values, as they stand between the brackets of `IN`. SQLite looks each named one up among all the
+/// others, which takes long, so it gets them without names.
+pub(super) fn places(sqlite: bool, count: usize) -> String {
+    let all = (1..=count).map(|place| match sqlite {
+        true => "?".to_owned(),
+        false => format!("${place}"),
+    });
+    all.collect::<Vec<_>>().join(", ")
+}
+
 type Statement = Query<'static, Any, AnyArguments>;
 
 /// A statement that inserts so many rows of so many columns. Only places are put into its text: SQLite looks each named
@@ -115,7 +122,7 @@ fn rows(sqlite: bool, insert: &str, (columns, count): (usize, usize), conflict: 
 fn write_calls(sqlite: bool, calls: &[&CallRecord]) -> Statement {
     let insert = "INSERT INTO calls (id, caller_sid, caller_number, caller_language, agent_language, agent, started, accepted, \
          talked, ended, class, reason, caller_span_median, caller_span_p90, agent_span_median, agent_span_p90, lost_ms, \
-         repeated, dropped_ms, cost, prices, service_number) ";
+         repeated, dropped_ms, cost, prices, service_number, instance) ";
     let conflict = " ON CONFLICT (id) DO UPDATE SET caller_language = excluded.caller_language, \
          agent_language = excluded.agent_language, agent = excluded.agent, accepted = excluded.accepted, \
          talked = excluded.talked, ended = excluded.ended, class = excluded.class, reason = excluded.reason, \
@@ -123,7 +130,7 @@ fn write_calls(sqlite: bool, calls: &[&CallRecord]) -> Statement {
          agent_span_median = excluded.agent_span_median, agent_span_p90 = excluded.agent_span_p90, \
          lost_ms = excluded.lost_ms, repeated = excluded.repeated, dropped_ms = excluded.dropped_ms, \
          cost = excluded.cost, prices = excluded.prices";
-    let mut statement = rows(sqlite, insert, (22, calls.len()), conflict);
+    let mut statement = rows(sqlite, insert, (23, calls.len()), conflict);
     for call in calls {
         let [caller, agent] = call.spans;
         statement = statement
@@ -148,7 +155,8 @@ fn write_calls(sqlite: bool, calls: &[&CallRecord]) -> Statement {
             .bind(call.dropped_ms)
             .bind(call.cost)
             .bind(call.prices.clone())
-            .bind(call.service_number.clone());
+            .bind(call.service_number.clone())
+            .bind(call.instance.clone());
     }
     statement
 }

@@ -13,6 +13,9 @@ pub mod export;
 pub mod figures;
 mod fold;
 mod insert;
+mod instances;
+mod migrate;
+pub mod pool;
 pub mod prices;
 pub mod read;
 pub mod record;
@@ -21,6 +24,7 @@ pub mod scribe;
 pub(crate) mod search;
 pub mod spool;
 pub mod store;
+mod traces;
 mod workers;
 pub mod writer;
 

@@ -217,6 +217,16 @@ impl Store {
         rows.into_iter().map(read_utterance).collect()
     }
 
+    /// Begins to read what was said in a call, in pieces.
+    pub fn said(&self, call: &str) -> Said {
+        Said {
+            store: self.clone(),
+            call: call.to_owned(),
+            after: (i64::MIN, String::new(), 0),
+            rows: PIECE_ROWS,
+        }
+    }
+
     /// What happened in a call.
     ///
     /// # Errors
@@ -235,6 +245,48 @@ impl Store {
         let text = "SELECT * FROM usages WHERE call = $1 ORDER BY speaker, model";
         let rows = sqlx::query(text).bind(call).fetch_all(&self.pool).await?;
         rows.into_iter().map(read_usage).collect()
+    }
+}
+
+/// Utterances of a piece: at first, and at most.
+const PIECE_ROWS: usize = 16;
+const PIECE_ROWS_MAX: usize = 1_024;
+
+/// Bytes of text that a piece has, or about.
+const PIECE_BYTES: usize = 64 * 1_024;
+
+/// What was said in a call, read piece by piece: no connection is held between two of them.
+#[derive(Debug)]
+pub struct Said {
+    store: Store,
+    call: String,
+    /// When the last one was spoken, by whom, and its number.
+    after: (i64, String, i64),
+    rows: usize,
+}
+
+impl Said {
+    /// The next piece, in the order in which it was spoken. An empty one is the last.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn next(&mut self) -> Result<Vec<UtteranceRecord>, sqlx::Error> {
+        let (spoken, speaker, number) = self.after.clone();
+        let text = format!(
+            "SELECT * FROM utterances WHERE call = $1 AND (spoken, speaker, number) > ($2, $3, $4) \
+             ORDER BY spoken, speaker, number LIMIT {}",
+            self.rows
+        );
+        let query = sqlx::query(AssertSqlSafe(text)).bind(self.call.clone());
+        let query = query.bind(spoken).bind(speaker).bind(number);
+        let rows = query.fetch_all(&self.store.pool).await?;
+        let piece: Vec<UtteranceRecord> = rows.into_iter().map(read_utterance).collect::<Result<_, _>>()?;
+        if let Some(last) = piece.last() {
+            self.after = (last.spoken, last.speaker.name().to_owned(), last.number);
+            let bytes: usize = piece.iter().map(|one| one.source.len() + one.target.len()).sum();
+            self.rows = (piece.len() * PIECE_BYTES / bytes.max(1)).clamp(1, PIECE_ROWS_MAX);
+        }
+        Ok(piece)
     }
 }
 
@@ -331,6 +383,7 @@ fn read_call(row: &AnyRow) -> Result<CallRecord, sqlx::Error> {
         dropped_ms: row.try_get("dropped_ms")?,
         cost: row.try_get("cost")?,
         prices: row.try_get("prices")?,
+        instance: None,
     })
 }
 

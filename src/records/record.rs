@@ -22,6 +22,19 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// The id of the call that it belongs to.
+    pub fn call(&self) -> &str {
+        match self {
+            Self::Call(call) => &call.call,
+            Self::Utterance(utterance) => &utterance.call,
+            Self::Event(event) => &event.call,
+            Self::Usage(usage) => &usage.call,
+            Self::Broken { call, .. } => call,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
     pub call: String,
@@ -55,6 +68,9 @@ pub struct CallRecord {
     pub cost: Option<i64>,
     /// Which prices that is by.
     pub prices: Option<String>,
+    /// The program that has the call, as `instances` names it. It is set on the way to the database and not read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
 }
 
 /// In milliseconds.

@@ -7,15 +7,20 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{Any, AnyPool, AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::fold::{self, Stretch};
+use super::insert::places;
+use super::pool::{Pool, Transaction};
 
 /// Words of a call that are found, in bytes. PostgreSQL takes a megabyte.
 const INDEXED_MAX: usize = 400_000;
 
 /// Words of a question that count.
 const WORDS_MAX: usize = 16;
+
+/// Utterances that are read at once.
+const PIECE: i64 = 64;
 
 /// Calls that are made searchable in one transaction when they have been left without their words.
 const CATCH_UP: i64 = 200;
@@ -95,15 +100,14 @@ impl Words {
 pub async fn index(
     calls: BTreeSet<&str>,
     sqlite: bool,
-    transaction: &mut sqlx::Transaction<'_, Any>,
+    transaction: &mut Transaction,
 ) -> Result<(), sqlx::Error> {
     if calls.is_empty() {
         return Ok(());
     }
-    let places: Vec<String> = (1..=calls.len()).map(|place| format!("${place}")).collect();
     let text = format!(
         "SELECT id FROM calls WHERE ended IS NOT NULL AND id IN ({})",
-        places.join(", ")
+        places(sqlite, calls.len())
     );
     let mut query = sqlx::query(AssertSqlSafe(text)).persistent(false);
     for call in calls {
@@ -115,29 +119,34 @@ pub async fn index(
     Ok(())
 }
 
-async fn index_one(
-    call: String,
-    sqlite: bool,
-    transaction: &mut sqlx::Transaction<'_, Any>,
-) -> Result<(), sqlx::Error> {
-    let said = sqlx::query("SELECT source, target FROM utterances WHERE call = $1").bind(call.clone());
+async fn index_one(call: String, sqlite: bool, transaction: &mut Transaction) -> Result<(), sqlx::Error> {
     let mut words = BTreeSet::new();
     let mut length = 0;
-    for row in said.fetch_all(&mut **transaction).await? {
-        for column in ["source", "target"] {
-            for stretch in fold::stretches(row.try_get(column)?) {
-                let mut add = |word: String| {
-                    let size = word.len() + 3;
-                    if length + size <= INDEXED_MAX && words.insert(word) {
-                        length += size;
+    // In pieces: a long call need not lie in memory.
+    let mut after = (String::new(), i64::MIN);
+    loop {
+        let text = "SELECT speaker, number, source, target FROM utterances \
+             WHERE call = $1 AND (speaker, number) > ($2, $3) ORDER BY speaker, number LIMIT $4";
+        let said = sqlx::query(text).bind(call.clone()).bind(after.0).bind(after.1);
+        let said = said.bind(PIECE).fetch_all(&mut **transaction).await?;
+        for row in &said {
+            for column in ["source", "target"] {
+                for stretch in fold::stretches(row.try_get(column)?) {
+                    let mut add = |word: String| {
+                        let size = word.len() + 3;
+                        if length + size <= INDEXED_MAX && words.insert(word) {
+                            length += size;
+                        }
+                    };
+                    match stretch {
+                        Stretch::Word(word) => add(word),
+                        Stretch::Run(run) => fold::pieces(&run).for_each(add),
                     }
-                };
-                match stretch {
-                    Stretch::Word(word) => add(word),
-                    Stretch::Run(run) => fold::pieces(&run).for_each(add),
                 }
             }
         }
+        let Some(last) = said.last() else { break };
+        after = (last.try_get("speaker")?, last.try_get("number")?);
     }
     let quoted = |word: String| if sqlite { word } else { format!("'{word}'") };
     let words: Vec<String> = words.into_iter().map(quoted).collect();
@@ -153,7 +162,7 @@ async fn index_one(
 }
 
 /// Makes calls searchable that have ended without becoming so: an earlier version has written them.
-pub async fn catch_up(pool: &AnyPool, sqlite: bool) -> Result<(), sqlx::Error> {
+pub async fn catch_up(pool: &Pool, sqlite: bool) -> Result<(), sqlx::Error> {
     loop {
         let mut transaction = pool.begin().await?;
         let text = "SELECT c.id FROM calls c WHERE c.ended IS NOT NULL \

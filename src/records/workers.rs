@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{Any, AnyPool, Row as _};
+use sqlx::Row as _;
 
+use super::pool::{Pool, Transaction};
 use super::store::Store;
 use crate::name::fold;
 
@@ -22,10 +23,7 @@ impl Store {
 }
 
 /// Notes the agents of calls that are written. In one order, so that two instances do not wait for each other.
-pub(super) async fn note(
-    agents: BTreeSet<&str>,
-    transaction: &mut sqlx::Transaction<'_, Any>,
-) -> Result<(), sqlx::Error> {
+pub(super) async fn note(agents: BTreeSet<&str>, transaction: &mut Transaction) -> Result<(), sqlx::Error> {
     for agent in agents {
         let insert = "INSERT INTO workers (name, folded) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
         sqlx::query(insert)
@@ -38,7 +36,7 @@ pub(super) async fn note(
 }
 
 /// Notes the agents of calls that an earlier version has written, or one that runs beside us.
-pub(super) async fn catch_up(pool: &AnyPool) -> Result<(), sqlx::Error> {
+pub(super) async fn catch_up(pool: &Pool) -> Result<(), sqlx::Error> {
     let missing = "SELECT DISTINCT c.agent FROM calls c WHERE c.agent IS NOT NULL \
          AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.name = c.agent)";
     let rows = sqlx::query(missing).fetch_all(pool).await?;

@@ -3,11 +3,12 @@
 //! While the database is away, or slow, records go to the spool, and everything that comes later goes there too, so that
 //! it stays in order. Once the database is back the spool is emptied first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::record::Record;
 use super::redact::{self, Kinds};
@@ -25,6 +26,15 @@ const COLLECT: Duration = Duration::from_millis(250);
 
 /// A database that is away is asked this often.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// Other programs with the same database are told this often that this one is there,
+const BEAT: Duration = Duration::from_secs(10);
+
+/// and calls that others have left open are looked for this often.
+const ORPHANS: Duration = Duration::from_secs(60);
+
+/// Whoever erases waits so long for the thread; it may be busy with a slow disk.
+const BLANK_MAX: Duration = Duration::from_secs(10);
 
 /// What is too old is forgotten this often.
 const EXPIRY: Duration = Duration::from_secs(3_600);
@@ -46,6 +56,16 @@ pub struct Policy {
 #[derive(Clone, Debug)]
 pub struct Queue {
     records: mpsc::Sender<Record>,
+    erasures: mpsc::Sender<Erasure>,
+}
+
+/// Calls that are erased, and a number all of whose calls are.
+#[derive(Debug)]
+struct Erasure {
+    calls: Vec<String>,
+    /// Bare.
+    number: Option<String>,
+    done: oneshot::Sender<Vec<String>>,
 }
 
 impl Queue {
@@ -59,6 +79,25 @@ impl Queue {
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
             Err(mpsc::error::TrySendError::Full(record)) => Err(Box::new(record)),
         }
+    }
+
+    /// Removes what waits, in memory and on the disk, of these calls and of all calls from a number; the calls of which
+    /// something was there. The database has been told before, so what comes later is not kept either.
+    pub async fn forget(&self, calls: Vec<String>, number: Option<&str>) -> Vec<String> {
+        let (done, removed) = oneshot::channel();
+        let number = number
+            .map(super::read::bare_number)
+            .filter(|number| !number.is_empty());
+        let erasure = Erasure { calls, number, done };
+        let asking = async {
+            self.erasures.send(erasure).await.ok()?;
+            removed.await.ok()
+        };
+        tokio::time::timeout(BLANK_MAX, asking)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default()
     }
 }
 
@@ -92,6 +131,7 @@ impl Writer {
         forgotten: Forgotten,
     ) -> std::io::Result<(Queue, Self)> {
         let (records, inbox) = mpsc::channel(QUEUE);
+        let (erasures, erased) = mpsc::channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -104,6 +144,8 @@ impl Writer {
             ready: false,
             retry: Instant::now(),
             expire: Instant::now(),
+            beat: Instant::now(),
+            orphans: Instant::now(),
         };
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
@@ -111,9 +153,9 @@ impl Writer {
             .name("records".to_owned())
             .spawn(move || {
                 be_modest();
-                runtime.block_on(work.run(inbox, &stopped));
+                runtime.block_on(work.run(inbox, erased, &stopped));
             })?;
-        Ok((Queue { records }, Self { thread, stop }))
+        Ok((Queue { records, erasures }, Self { thread, stop }))
     }
 
     /// Takes no more, and waits until all that was handed in is in the database or on the disk. Blocks.
@@ -136,10 +178,17 @@ struct Work {
     ready: bool,
     retry: Instant,
     expire: Instant,
+    beat: Instant,
+    orphans: Instant,
 }
 
 impl Work {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Record>, stop: &Notify) {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Record>,
+        mut erased: mpsc::Receiver<Erasure>,
+        stop: &Notify,
+    ) {
         let mut batch = Vec::new();
         self.write().await;
         loop {
@@ -165,20 +214,39 @@ impl Work {
                     inbox.close();
                     false
                 }
+                Some(erasure) = erased.recv() => {
+                    self.blank(erasure);
+                    false
+                }
                 () = tokio::time::sleep(RETRY) => room == 0 && inbox.is_closed(),
             };
-            batch.iter_mut().for_each(|record| clean(record, self.policy));
+            for record in &mut batch {
+                clean(record, self.policy);
+                if let Record::Call(call) = record {
+                    call.instance = Some(self.spool.name().to_owned());
+                }
+            }
             self.kept.append(&mut batch);
             self.write().await;
+            self.live().await;
             self.forget().await;
             if closed {
-                let lost = self.kept.len() + inbox.len();
-                if lost > 0 {
-                    tracing::error!(records = lost, "records could not be kept");
-                }
-                return;
+                return self.end(inbox.len()).await;
             }
         }
+    }
+
+    /// All calls have ended, and have said so.
+    async fn end(self, left: usize) {
+        let lost = self.kept.len() + left;
+        if lost > 0 {
+            tracing::error!(records = lost, "records could not be kept");
+        }
+        if self.ready && self.spool.is_empty() {
+            // Who does not hear of it takes this program for dead, which it is.
+            let _ = tokio::time::timeout(RETRY, self.store.is_gone(self.spool.name())).await;
+        }
+        self.store.close().await;
     }
 
     /// Writes what came, and what waits before it.
@@ -212,6 +280,7 @@ impl Work {
                 Ok(()) => self.ready = true,
                 Err(error) => return self.is_away(&error),
             }
+            self.begin().await;
         }
         while !self.spool.is_empty() {
             let front = match self.spool.front(BATCH) {
@@ -264,6 +333,83 @@ impl Work {
     fn is_away(&mut self, error: &sqlx::Error) {
         tracing::warn!(%error, "the database of records is away; they are kept on the disk");
         self.retry = Instant::now() + RETRY;
+    }
+
+    /// The database is there for the first time.
+    async fn begin(&mut self) {
+        self.store.remove_traces_soon(true).await;
+        if let Some(before) = self.spool.before()
+            && let Err(error) = self.store.is_gone(before).await
+        {
+            self.is_away(&error);
+        }
+    }
+
+    /// Says that this program is there, and closes the calls of those that are not.
+    async fn live(&mut self) {
+        // What waits on the disk may tell how a call ended.
+        let now = Instant::now();
+        if !self.ready || !self.spool.is_empty() || now < self.beat {
+            return;
+        }
+        self.beat = now + BEAT;
+        let look = now >= self.orphans;
+        if look {
+            self.orphans = now + ORPHANS;
+        }
+        let (store, me) = (&self.store, self.spool.name());
+        let living = async {
+            store.am_there(me).await?;
+            if !look {
+                return Ok(0);
+            }
+            store.forget_erased().await?;
+            store.close_orphans(me).await
+        };
+        let done = living.await;
+        match done {
+            Ok(0) => {}
+            Ok(calls) => tracing::warn!(calls, "calls whose program had died were closed"),
+            Err(error) => {
+                self.orphans = now + RETRY;
+                self.is_away(&error);
+            }
+        }
+    }
+
+    /// Removes what waits of calls that are erased.
+    fn blank(&mut self, erasure: Erasure) {
+        let mut calls: HashSet<String> = erasure.calls.into_iter().collect();
+        let mut found = HashSet::new();
+        let spool = &mut self.spool;
+        let mut blanked = Ok(());
+        if let Some(number) = erasure.number {
+            let mut look = |record: &Record| {
+                if let Record::Call(call) = record
+                    && super::read::bare_number(&call.caller_number) == number
+                {
+                    calls.insert(call.call.clone());
+                }
+            };
+            self.kept.iter().for_each(&mut look);
+            blanked = spool.blank(|record| {
+                look(record);
+                false
+            });
+        }
+        let mut is_erased = |record: &Record| {
+            let erased = calls.contains(record.call());
+            if erased {
+                found.insert(record.call().to_owned());
+            }
+            erased
+        };
+        self.kept.retain(|record| !is_erased(record));
+        if let Err(error) = blanked.and_then(|()| spool.blank(is_erased)) {
+            tracing::error!(%error, "what waits of erased calls stays in the spool until the database takes it");
+        }
+        // Whoever asked may have gone.
+        let _ = erasure.done.send(found.into_iter().collect());
     }
 
     /// Forgets what is too old.

@@ -53,6 +53,8 @@ pub struct Instance {
     pub engine: EngineSim,
     pub public: String,
     pub settings: Vec<(String, String)>,
+    /// What it keeps is there: instances with one spool would not start beside each other.
+    _folder: tempfile::TempDir,
 }
 
 impl Instance {
@@ -79,7 +81,12 @@ impl Instance {
             (&engine, &EngineOptions::default().api_key),
         );
         let port = port.to_string();
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = |name: &str| folder.path().join(name).display().to_string();
+        let (database, spool) = (format!("sqlite:{}", kept("duologue.db")), kept("spool"));
         let more = [
+            ("DATABASE_URL", database.as_str()),
+            ("RECORDS_SPOOL", &spool),
             ("API_HOST", "127.0.0.1"),
             ("API_PORT", &port),
             ("METRICS_ADDRESS", "off"),
@@ -104,6 +111,7 @@ impl Instance {
             engine,
             public,
             settings,
+            _folder: folder,
         };
         instance.logs("ready for calls").await;
         instance

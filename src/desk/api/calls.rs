@@ -1,17 +1,19 @@
 //! Calls, live and past: lists, one with all that is known of it, and forgetting them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::no_call;
 use super::types::{AudioView, CallDetail, CallView, CallsPage};
+use super::{no_call, pieces};
 use crate::call::CallId;
 use crate::desk::Desk;
 use crate::desk::api::sound::TRACKS;
@@ -21,8 +23,9 @@ use crate::desk::live::Line;
 use crate::desk::refusal::Refusal;
 use crate::desk::user::{Role, User};
 use crate::language::Language;
-use crate::records::read::{Cursor, Filter};
+use crate::records::read::{Cursor, Filter, Said};
 use crate::records::record::CallRecord;
+use crate::records::redact::{self, Kinds};
 
 /// What the desk's page needs to know before anybody signs in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -169,7 +172,7 @@ async fn detail(
     State(desk): State<Arc<Desk>>,
     who: SignedIn,
     Path(id): Path<String>,
-) -> Result<Json<CallDetail>, Refusal> {
+) -> Result<Response, Refusal> {
     let call: CallId = id.parse().map_err(|_| no_call())?;
     let live = desk
         .board
@@ -180,45 +183,56 @@ async fn detail(
         // Its first record may still be on its way.
         Err(refusal) => live.as_ref().map(CallView::of_live).ok_or(refusal)?,
     };
-    let mut utterances: Vec<Line> = match live.as_ref().and_then(|_| desk.board.lines(call)) {
-        Some(lines) => lines,
-        None => desk
-            .store
-            .utterances(&id)
-            .await?
-            .into_iter()
-            .map(Line::from)
-            .collect(),
-    };
-    if live.is_none() {
-        for line in &mut utterances {
-            desk.redact(&mut line.source);
-            desk.redact(&mut line.target);
-        }
-    }
-    let events = desk
-        .store
-        .events(&id)
-        .await?
-        .into_iter()
-        .map(Happening::from)
-        .collect();
-    let usages = desk
-        .store
-        .usages(&id)
-        .await?
-        .into_iter()
-        .map(Into::into)
-        .collect();
-    let audio = audio(&desk, call).await;
-    Ok(Json(CallDetail {
+    // What is said in a live call is in memory anyway.
+    let lines = live.as_ref().and_then(|_| desk.board.lines(call));
+    let events = desk.store.events(&id).await?;
+    let usages = desk.store.usages(&id).await?;
+    let detail = CallDetail {
         call: record,
+        audio: audio(&desk, call).await,
+        events: events.into_iter().map(Happening::from).collect(),
+        usages: usages.into_iter().map(Into::into).collect(),
+        utterances: lines.unwrap_or_default(),
         live,
-        utterances,
-        events,
-        usages,
-        audio,
-    }))
+    };
+    if detail.live.is_some() {
+        return Ok(Json(detail).into_response());
+    }
+    let said = desk.store.said(&id);
+    told_in_pieces(&detail, said, desk.redacted()).await
+}
+
+/// What is known of a call that is over. What was said in it is read while it is sent.
+async fn told_in_pieces(detail: &CallDetail, mut said: Said, redacted: Kinds) -> Result<Response, Refusal> {
+    let first = said.next().await?;
+    let whole = serde_json::to_string(detail).unwrap_or_default();
+    // No text can look like this: its quotation marks are escaped.
+    let around = whole.split_once("\"utterances\":[]");
+    let (head, tail) = around.ok_or_else(|| Refusal::away("The call cannot be shown."))?;
+    let (head, tail) = (format!("{head}\"utterances\":["), format!("]{tail}"));
+    let body = pieces::body(|out| async move {
+        out.put(head).await?;
+        let (mut some, mut comma) = (first, "");
+        while !some.is_empty() {
+            let mut piece = String::new();
+            for mut line in some.into_iter().map(Line::from) {
+                for text in [&mut line.source, &mut line.target] {
+                    if let Cow::Owned(redacted) = redact::redact(text, redacted) {
+                        *text = redacted;
+                    }
+                }
+                piece.push_str(comma);
+                piece.push_str(&serde_json::to_string(&line)?);
+                comma = ",";
+            }
+            out.put(piece).await?;
+            some = said.next().await?;
+        }
+        out.put(tail).await?;
+        Ok(out)
+    });
+    let json = (header::CONTENT_TYPE, "application/json");
+    Ok(([json], body).into_response())
 }
 
 /// Forgets a call that is over, with its recording. For administrators.
@@ -235,9 +249,10 @@ async fn forget(
         return Err(Refusal::conflict("The call is not over."));
     }
     let erased = desk.store.erase_call(&id).await?;
+    let waited = desk.forget_waiting(vec![id.clone()], None).await;
     desk.forget_recordings(vec![id]).await;
     tracing::info!(by = who.user.name, %call, "a call was erased");
-    if erased.is_empty() {
+    if erased.is_empty() && waited.is_empty() {
         Err(no_call())
     } else {
         Ok(StatusCode::NO_CONTENT)
@@ -256,7 +271,11 @@ async fn erase(
     if !wanted.number.contains(|c: char| c.is_ascii_digit()) {
         return Err(Refusal::wrong("This is no number."));
     }
-    let erased = desk.store.erase_number(&wanted.number).await?;
+    let mut erased = desk.store.erase_number(&wanted.number).await?;
+    let waited = desk.forget_waiting(erased.clone(), Some(&wanted.number)).await;
+    erased.extend(waited);
+    erased.sort_unstable();
+    erased.dedup();
     let calls = erased.len();
     desk.forget_recordings(erased).await;
     tracing::info!(by = who.user.name, calls, "the calls from a number were erased");

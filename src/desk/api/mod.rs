@@ -5,6 +5,7 @@ mod calls;
 mod feed;
 mod figures;
 mod listen;
+mod pieces;
 mod sound;
 mod transcript;
 pub mod types;

@@ -11,11 +11,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::calls::stored;
-use super::no_call;
+use super::{no_call, pieces};
 use crate::desk::Desk;
 use crate::desk::guard::{Params, SignedIn};
 use crate::desk::refusal::Refusal;
-use crate::records::export::{Reading, Transcript};
+use crate::records::export::{Format, Reading, Transcript};
 
 pub fn routes() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new().routes(routes!(transcript))
@@ -47,42 +47,48 @@ async fn transcript(
     Path((id, file)): Path<(String, String)>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Refusal> {
-    let kind = match file.as_str() {
-        "transcript.txt" => "text/plain; charset=utf-8",
-        "transcript.json" => "application/json",
-        "transcript.vtt" => "text/vtt; charset=utf-8",
-        "transcript.csv" => "text/csv; charset=utf-8",
-        _ => return Err(no_call()),
-    };
+    let format = file.strip_prefix("transcript.").and_then(Format::named);
+    let format = format.ok_or_else(no_call)?;
     let call = stored(&desk, &who.user, &id).await?;
-    let utterances = desk.store.utterances(&id).await?;
-    let transcript = Transcript {
-        call: &call,
-        utterances: &utterances,
-        reading: match wanted.language.unwrap_or_default() {
-            Languages::Both => Reading::Both,
-            Languages::Caller => Reading::Caller,
-            Languages::Agent => Reading::Agent,
-        },
-        redacted: desk.redacted(),
+    let mut said = desk.store.said(&id);
+    // A database that is away is told of before anything is sent.
+    let first = said.next().await?;
+    let reading = match wanted.language.unwrap_or_default() {
+        Languages::Both => Reading::Both,
+        Languages::Caller => Reading::Caller,
+        Languages::Agent => Reading::Agent,
     };
+    let redacted = desk.redacted();
+    let body = pieces::body(|out| async move {
+        let head = Transcript {
+            call: &call,
+            utterances: &[],
+            reading,
+            redacted,
+        };
+        out.put(head.head(format)?).await?;
+        let (none, mut some) = (first.is_empty(), first);
+        let mut is_first = true;
+        while !some.is_empty() {
+            let piece = Transcript {
+                utterances: &some,
+                ..head
+            };
+            out.put(piece.piece(format, is_first)?).await?;
+            is_first = false;
+            some = said.next().await?;
+        }
+        out.put(Transcript::tail(format, none).to_owned()).await?;
+        Ok(out)
+    });
     let extension = file.rsplit('.').next().unwrap_or_default();
     let name = format!("attachment; filename=\"call-{id}.{extension}\"");
-    let text = match extension {
-        "txt" => transcript.text(),
-        "json" => transcript.json().map_err(|error| {
-            tracing::error!(%error, "a transcript cannot be written");
-            Refusal::away("The transcript cannot be written.")
-        })?,
-        "vtt" => transcript.vtt(),
-        _ => transcript.csv(),
-    };
     Ok((
         [
-            (header::CONTENT_TYPE, kind.to_owned()),
+            (header::CONTENT_TYPE, format.content_type().to_owned()),
             (header::CONTENT_DISPOSITION, name),
         ],
-        text,
+        body,
     )
         .into_response())
 }
