@@ -96,6 +96,12 @@ enum Group {
     Network(IpAddr),
 }
 
+/// In which order networks come to a name: whose last guess at it is longest ago, then who has waited longest.
+type AtName = (Option<Instant>, Instant, Ticket);
+
+/// In which order a network's requests come: another name than before, then the newest.
+type InNetwork = (Option<Instant>, Reverse<Ticket>);
+
 impl Turn {
     fn group(&self) -> Group {
         match self.from {
@@ -226,7 +232,7 @@ impl Turns {
 
     fn next_stranger(&self, now: Instant) -> Option<usize> {
         // Of each name that may be guessed at, the one whose turn it is.
-        let mut first: HashMap<Key, (usize, (Option<Instant>, Instant, Ticket))> = HashMap::new();
+        let mut first: HashMap<Key, (usize, AtName)> = HashMap::new();
         for (at, one) in self.waiting.iter().enumerate() {
             let Asker::Network(network) = one.turn.from else {
                 continue;
@@ -243,7 +249,7 @@ impl Turns {
         }
         // Of each network its newest, for another name than before if there is one: if more comes from it than can be
         // checked, whoever comes now is served, or comes again, and nobody waits behind what is stale.
-        let mut newest: HashMap<IpAddr, (usize, (Option<Instant>, Reverse<Ticket>))> = HashMap::new();
+        let mut newest: HashMap<IpAddr, (usize, InNetwork)> = HashMap::new();
         for (at, (served, _, ticket)) in first.into_values() {
             let Some(Asker::Network(network)) = self.waiting.get(at).map(|one| one.turn.from) else {
                 continue;
