@@ -173,12 +173,19 @@ impl Store {
 
     /// Leaves nothing behind in the log of SQLite, and closes all connections. What is being asked is answered first.
     pub async fn close(&self) {
+        self.leave(true).await;
+    }
+
+    /// The same; `last`: nobody else uses these connections.
+    pub(super) async fn leave(&self, last: bool) {
         let emptied = tokio::time::timeout(ANSWER_MAX, self.empty_log()).await;
         if let Ok(Err(error)) = emptied {
             tracing::debug!(%error, "the database's log stays as it is");
         }
-        // What does not end in time is cut off, as it would be anyway.
-        let _ = tokio::time::timeout(ANSWER_MAX, self.pool.close()).await;
+        if last {
+            // What does not end in time is cut off, as it would be anyway.
+            let _ = tokio::time::timeout(ANSWER_MAX, self.pool.close()).await;
+        }
     }
 }
 

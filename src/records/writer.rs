@@ -246,7 +246,7 @@ impl Work {
             // Who does not hear of it takes this program for dead, which it is.
             let _ = tokio::time::timeout(RETRY, self.store.is_gone(self.spool.name())).await;
         }
-        self.store.close().await;
+        self.store.leave(Arc::strong_count(&self.store) == 1).await;
     }
 
     /// Writes what came, and what waits before it.
