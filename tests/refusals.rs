@@ -238,18 +238,18 @@ async fn a_form_of_very_many_fields_is_refused_before_it_is_read() {
 #[tokio::test]
 async fn the_type_of_a_form_may_be_written_in_any_case() {
     let stage = Stage::set(&[]).await;
-    let url = stage.url("/incoming-call?lang=spanish");
-    let form = [("CallSid".to_owned(), "CA7".to_owned())];
+    let url = stage.url("/stream-status");
+    let form = [("StreamEvent".to_owned(), "stream-started".to_owned())];
     let headers = Signing::Primary.headers(&CarrierOptions::default().auth_token, &url, &form);
     for (kind, expected) in [
-        ("Application/X-WWW-Form-Urlencoded", 200),
-        ("application/x-www-form-urlencoded; charset=UTF-8", 200),
+        ("Application/X-WWW-Form-Urlencoded", 204),
+        ("application/x-www-form-urlencoded; charset=UTF-8", 204),
         ("application/x-www-form-urlencoded-not", 403),
     ] {
         let request = reqwest::Client::new()
             .post(&url)
             .header("content-type", kind)
-            .body("CallSid=CA7");
+            .body("StreamEvent=stream-started");
         let request = headers
             .iter()
             .fold(request, |request, (name, value)| request.header(*name, value));

@@ -16,7 +16,7 @@ use crate::carrier::browser::{self, Introduction, Leg};
 use crate::carrier::twilio::signature::{Keys, Signed};
 use crate::carrier::twilio::stream::{Encoder, Message, decode};
 use crate::carrier::twilio::taskrouter;
-use crate::carrier::twilio::webhook::{self, FIELDS_MAX, Fields, NAME_MAX, TooMuch, VALUE_MAX};
+use crate::carrier::twilio::webhook::{self, FIELDS_MAX, Fields, NAME_MAX, Pair, TooMuch, VALUE_MAX};
 use crate::language::Language;
 
 /// A message of a media stream. What is read of it can be written, and is then read as the same.
@@ -124,7 +124,7 @@ pub fn webhook(data: &[u8]) {
 }
 
 /// A signature made by the letter of the documents fits, in any order of the fields, and no other does.
-fn signed(kind: u8, body: &[u8], pairs: &[(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)]) {
+fn signed(kind: u8, body: &[u8], pairs: &[Pair<'_>]) {
     let Ok(public) = Url::parse("https://talk.example.com") else {
         return;
     };

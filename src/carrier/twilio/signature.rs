@@ -7,8 +7,6 @@
 //! Anybody can ask for this work, so it is bounded: a form is refused by its size before it is decoded, its fields are
 //! borrowed from the body as it came, and nothing else is made of the body before the signature has been found right.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,7 +16,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::webhook;
+use super::webhook::{self, Pair};
 
 /// The header that carries the signature.
 pub const HEADER: &str = "x-twilio-signature";
@@ -156,8 +154,6 @@ fn bases(public: &Url, scheme: &str) -> Vec<String> {
     }
     bases
 }
-
-type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Names in order, each with its distinct values in order.
 fn canonical(mut fields: Vec<Pair<'_>>) -> Vec<Pair<'_>> {

@@ -104,7 +104,7 @@ mod tests {
             "[]",
             "{\"duologue_call\":7}",
             "{\"duologue_call\":\"x\"}",
-            &"[".repeat(10_000),
+            &"[".repeat(20_000),
         ] {
             assert_eq!(event("reservation.accepted", foreign), None);
         }

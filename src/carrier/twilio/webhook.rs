@@ -56,11 +56,14 @@ pub fn check(text: &[u8]) -> Result<(), TooMuch> {
     Ok(())
 }
 
+/// A field's name and its value, decoded.
+pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The fields of a form-encoded body or query, borrowed where nothing is escaped.
 ///
 /// # Errors
 /// There are too many, or one is too long. Nothing is decoded then.
-pub fn pairs(text: &[u8]) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, TooMuch> {
+pub fn pairs(text: &[u8]) -> Result<Vec<Pair<'_>>, TooMuch> {
     check(text)?;
     Ok(form_urlencoded::parse(text).collect())
 }
@@ -71,7 +74,7 @@ impl Fields {
     /// # Errors
     /// There are too many fields, or one is too long.
     pub fn parse(text: &[u8]) -> Result<Self, TooMuch> {
-        let owned = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+        let owned = |(name, value): Pair<'_>| (name.into_owned(), value.into_owned());
         Ok(Self(pairs(text)?.into_iter().map(owned).collect()))
     }
 
