@@ -138,15 +138,28 @@ impl Page {
     /// Waits until something audible has been heard and then nothing for half a second, and says what was understood.
     pub async fn understood(&self, number: usize) -> Vec<(usize, Tongue)> {
         const PAUSE: usize = 25;
-        self.until("pause", |state| {
-            let frames = state.heard.chunks(FRAME);
-            let pause = frames.clone().rev().take_while(|frame| !level::is_audible(frame));
-            let (pause, all) = (pause.count(), frames.len());
-            let silent = state.playing.is_empty() && pause >= PAUSE && pause < all;
-            let heard = silent.then(|| speech::recognise_all(&state.heard))?;
-            (heard.len() >= number).then(|| heard.into_iter().map(|one| (one.id, one.tongue)).collect())
-        })
-        .await
+        let understood = async {
+            let mut known = 0;
+            loop {
+                let heard = self.until("pause", |state| {
+                    let frames = state.heard.chunks(FRAME);
+                    let pause = frames.clone().rev().take_while(|frame| !level::is_audible(frame));
+                    let (pause, all) = (pause.count(), frames.len());
+                    let silent = state.playing.is_empty() && pause >= PAUSE && pause < all;
+                    (silent && all > known).then(|| state.heard.clone())
+                });
+                let heard = heard.await;
+                known = heard.len() / FRAME + PAUSE;
+                // The page goes on sending meanwhile.
+                let found = tokio::task::spawn_blocking(move || speech::recognise_all(&heard));
+                let found = found.await.expect("no panic");
+                if found.len() >= number {
+                    return found.into_iter().map(|one| (one.id, one.tongue)).collect();
+                }
+            }
+        };
+        let understood = tokio::time::timeout(SOON, understood).await;
+        understood.unwrap_or_else(|_| panic!("{number} sentences were not understood"))
     }
 
     /// Sends any message.
