@@ -12,6 +12,7 @@ use super::party::Line;
 use super::time::Time;
 use super::timer::Timer;
 use super::{Call, DialBy, Phase};
+use crate::name;
 
 /// How long whoever has taken a call may need to be on the line. A page opens its stream before it has the microphone, so
 /// this is for the network and for a slow computer.
@@ -81,12 +82,20 @@ impl Call {
         }
         if self.accepted.is_some() {
             // Their stream may be lost, or be up in a page that they have left: the newest counts.
-            if self.worker.as_ref() != Some(&worker) {
+            if !self
+                .worker
+                .as_ref()
+                .is_some_and(|theirs| name::same(theirs, &worker))
+            {
                 return None;
             }
         } else {
             let waits = matches!(self.parties[Side::Caller as usize].line, Line::Up(_) | Line::Lost);
-            let others = self.desk.taker.as_ref().is_some_and(|taker| *taker != worker);
+            let others = self
+                .desk
+                .taker
+                .as_ref()
+                .is_some_and(|taker| !name::same(taker, &worker));
             if !waits || others {
                 return None;
             }
@@ -121,7 +130,13 @@ impl Call {
 
     /// This worker is not at the desk any more: a call that they have taken and not come to is offered to others at once.
     pub(super) fn taker_gone(&mut self, worker: &str, out: &mut Outbox) {
-        if self.accepted.is_none() && self.desk.taker.as_deref() == Some(worker) {
+        if self.accepted.is_none()
+            && self
+                .desk
+                .taker
+                .as_deref()
+                .is_some_and(|taker| name::same(taker, worker))
+        {
             self.timers.stop(Timer::Taken);
             self.taker_missing(out);
         }

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use crate::call::{COME, CallId};
 use crate::hub::Hub;
+use crate::name::fold;
 
 /// Without a feed for so long somebody is gone: a page that is loaded again is back sooner.
 const GONE_AFTER: Duration = Duration::from_secs(2);
 
-/// See the module's documentation. Workers are named as calls name them.
+/// See the module's documentation. Workers stand here by their folded names.
 pub struct Presence {
     hub: Weak<Hub>,
     workers: Mutex<HashMap<String, Here>>,
@@ -44,7 +45,8 @@ impl Presence {
     }
 
     /// This worker has a page open.
-    pub fn arrive(self: &Arc<Self>, worker: String) -> Attendance {
+    pub fn arrive(self: &Arc<Self>, worker: &str) -> Attendance {
+        let worker = fold(worker);
         let mut workers = self.workers();
         let here = workers.entry(worker.clone()).or_default();
         here.feeds += 1;
@@ -62,7 +64,7 @@ impl Presence {
     /// They have taken another a moment ago, for which they are still expected, as far as `waits` says.
     pub fn claim(&self, worker: &str, call: CallId, waits: impl Fn(CallId) -> bool) -> Result<(), CallId> {
         let mut workers = self.workers();
-        let here = workers.entry(worker.to_owned()).or_default();
+        let here = workers.entry(fold(worker)).or_default();
         if let Some((other, since)) = here.taken
             && other != call
             && since.elapsed() < COME
@@ -79,14 +81,17 @@ impl Presence {
 
     /// This worker did not get the call, or has given it back.
     pub fn disclaim(&self, worker: &str, call: CallId) {
-        if let Some(here) = self.workers().get_mut(worker) {
+        if let Some(here) = self.workers().get_mut(&fold(worker)) {
             here.taken.take_if(|(taken, _)| *taken == call);
         }
     }
 
     /// This worker is not at the desk any more: what they have taken and not come to is offered to others.
     pub fn gone(&self, worker: &str) {
-        let taken = self.workers().get_mut(worker).and_then(|here| here.taken.take());
+        let taken = self
+            .workers()
+            .get_mut(&fold(worker))
+            .and_then(|here| here.taken.take());
         if let (Some((call, _)), Some(hub)) = (taken, self.hub.upgrade()) {
             hub.taker_gone(call, worker);
         }

@@ -17,6 +17,7 @@ use super::file::{self, Recorded};
 use crate::audio::BYTES_PER_MS;
 use crate::call::CallId;
 use crate::files;
+use crate::priority::lower_priority;
 
 use self::writing::Writing;
 
@@ -115,7 +116,7 @@ impl Recordings {
         let thread = std::thread::Builder::new()
             .name("recordings".to_owned())
             .spawn(move || {
-                be_modest();
+                lower_priority(10, "recordings");
                 tidy(&work.folder);
                 work.run(inbox, &forget);
             })?;
@@ -317,14 +318,6 @@ fn path(folder: &Path, call: CallId) -> PathBuf {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Where processors are scarce, calls come first.
-fn be_modest() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 10) {
-        tracing::debug!(%error, "the priority of the recordings' thread stays as it is");
-    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::record::Record;
 use super::redact::{self, Kinds};
 use super::spool::Spool;
 use super::store::Store;
+use crate::priority::lower_priority;
 
 /// Records that may wait for the thread. It takes them to the disk when the database does not, so this is a moment's worth.
 const QUEUE: usize = 8_192;
@@ -35,6 +37,9 @@ const ORPHANS: Duration = Duration::from_secs(60);
 
 /// Whoever erases waits so long for the thread; it may be busy with a slow disk.
 const BLANK_MAX: Duration = Duration::from_secs(10);
+
+/// Once the program ends a database has this long for an answer. What it has not taken then is in the spool.
+const PARTING: Duration = Duration::from_millis(300);
 
 /// What is too old is forgotten this often.
 const EXPIRY: Duration = Duration::from_secs(3_600);
@@ -108,7 +113,7 @@ pub type Forgotten = Arc<dyn Fn(&[String]) + Send + Sync>;
 #[derive(Debug)]
 pub struct Writer {
     thread: JoinHandle<()>,
-    stop: Arc<Notify>,
+    stop: CancellationToken,
 }
 
 impl Writer {
@@ -130,6 +135,7 @@ impl Writer {
         policy: Policy,
         forgotten: Forgotten,
     ) -> std::io::Result<(Queue, Self)> {
+        let stop = CancellationToken::new();
         let (records, inbox) = mpsc::channel(QUEUE);
         let (erasures, erased) = mpsc::channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -146,21 +152,22 @@ impl Writer {
             expire: Instant::now(),
             beat: Instant::now(),
             orphans: Instant::now(),
+            stop: stop.clone(),
         };
-        let stop = Arc::new(Notify::new());
-        let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("records".to_owned())
             .spawn(move || {
-                be_modest();
-                runtime.block_on(work.run(inbox, erased, &stopped));
+                // The threads of the database's own begin here, and are as unimportant.
+                lower_priority(10, "records");
+                runtime.block_on(work.run(inbox, erased));
             })?;
         Ok((Queue { records, erasures }, Self { thread, stop }))
     }
 
-    /// Takes no more, and waits until all that was handed in is in the database or on the disk. Blocks.
+    /// Takes no more, and waits until all that was handed in is in the database or on the disk. A database that is slow gets
+    /// some moments, and the disk the rest. Blocks.
     pub fn finish(self) {
-        self.stop.notify_one();
+        self.stop.cancel();
         if self.thread.join().is_err() {
             tracing::error!("the thread that writes records has failed");
         }
@@ -180,16 +187,14 @@ struct Work {
     expire: Instant,
     beat: Instant,
     orphans: Instant,
+    /// The program ends.
+    stop: CancellationToken,
 }
 
 impl Work {
-    async fn run(
-        mut self,
-        mut inbox: mpsc::Receiver<Record>,
-        mut erased: mpsc::Receiver<Erasure>,
-        stop: &Notify,
-    ) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Record>, mut erased: mpsc::Receiver<Erasure>) {
         let mut batch = Vec::new();
+        let stop = self.stop.clone();
         self.write().await;
         loop {
             // What is refused everywhere stays here, and then the queue fills.
@@ -200,7 +205,7 @@ impl Work {
                     if taken > 0 && more > 0 && !inbox.is_closed() {
                         tokio::select! {
                             () = tokio::time::sleep(COLLECT) => {}
-                            () = stop.notified() => inbox.close(),
+                            () = stop.cancelled() => inbox.close(),
                         }
                         while batch.len() < room
                             && let Ok(record) = inbox.try_recv()
@@ -210,7 +215,7 @@ impl Work {
                     }
                     taken == 0
                 }
-                () = stop.notified() => {
+                () = stop.cancelled(), if !inbox.is_closed() => {
                     inbox.close();
                     false
                 }
@@ -244,9 +249,10 @@ impl Work {
         }
         if self.ready && self.spool.is_empty() {
             // Who does not hear of it takes this program for dead, which it is.
-            let _ = tokio::time::timeout(RETRY, self.store.is_gone(self.spool.name())).await;
+            let _ = tokio::time::timeout(PARTING, self.store.is_gone(self.spool.name())).await;
         }
-        self.store.leave(Arc::strong_count(&self.store) == 1).await;
+        let leaving = self.store.leave(Arc::strong_count(&self.store) == 1);
+        let _ = tokio::time::timeout(PARTING, leaving).await;
     }
 
     /// Writes what came, and what waits before it.
@@ -258,7 +264,7 @@ impl Work {
             return;
         }
         if self.ready && self.spool.is_empty() {
-            match self.store_all(&self.kept).await {
+            match self.in_time(self.store_all(&self.kept)).await {
                 Ok(()) => {
                     self.kept.clear();
                     return;
@@ -276,7 +282,7 @@ impl Work {
 
     async fn empty_spool(&mut self) {
         if !self.ready {
-            match self.store.prepare().await {
+            match self.in_time(self.store.prepare()).await {
                 Ok(()) => self.ready = true,
                 Err(error) => return self.is_away(&error),
             }
@@ -297,7 +303,7 @@ impl Work {
                     "the spool has lines that are no records"
                 );
             }
-            if let Err(error) = self.store_all(&front.records).await {
+            if let Err(error) = self.in_time(self.store_all(&front.records)).await {
                 return self.is_away(&error);
             }
             if let Err(error) = self.spool.taken(&front) {
@@ -328,6 +334,21 @@ impl Work {
             }
         }
         Ok(())
+    }
+
+    /// What the database answers; once the program ends it has [`PARTING`] for that.
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let parted = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(PARTING).await;
+        };
+        tokio::select! {
+            answered = asked => answered,
+            () = parted => Err(sqlx::Error::PoolTimedOut),
+        }
     }
 
     fn is_away(&mut self, error: &sqlx::Error) {
@@ -366,7 +387,7 @@ impl Work {
             store.forget_erased().await?;
             store.close_orphans(me).await
         };
-        let done = living.await;
+        let done = self.in_time(living).await;
         match done {
             Ok(0) => {}
             Ok(calls) => tracing::warn!(calls, "calls whose program had died were closed"),
@@ -422,7 +443,7 @@ impl Work {
             return;
         };
         let before = super::unix_ms() - i64::from(days) * DAY_MS;
-        match self.store.erase_before(before).await {
+        match self.in_time(self.store.erase_before(before)).await {
             Ok(calls) if calls.is_empty() => self.expire = Instant::now() + EXPIRY,
             // There may be more: after what waits to be written.
             Ok(calls) => {
@@ -434,14 +455,6 @@ impl Work {
                 self.is_away(&error);
             }
         }
-    }
-}
-
-/// Where processors are scarce, calls come first. The threads of the database's own begin here, and are as modest.
-fn be_modest() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 10) {
-        tracing::debug!(%error, "the priority of the records' thread stays as it is");
     }
 }
 

@@ -96,10 +96,7 @@ impl Viewer {
     fn new(desk: Arc<Desk>, who: SignedIn) -> Self {
         let place = desk.accounts.watchers().enter(&who, Kind::Feed);
         Self {
-            _here: who
-                .user
-                .worker()
-                .map(|worker| desk.presence.arrive(worker.to_owned())),
+            _here: who.user.worker().map(|worker| desk.presence.arrive(worker)),
             desk,
             user: who.user,
             place,
