@@ -36,7 +36,7 @@ const WAVES: Duration = Duration::from_millis(250);
 const BEGUN: [&str; 3] = [
     "",
     "GET /live HTTP/1.1\r\nHost: x\r\n",
-    "POST /incoming-call HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\nCallSid=",
+    "POST /incoming-call HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\nCallSid=",
 ];
 
 async fn connect(public: &str, begun: &str) -> Option<TcpStream> {

@@ -17,7 +17,7 @@ use duologue::sim::speech::Tongue;
 use duologue::sim::twilio::Signing;
 use sqlx::Row as _;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 /// `DRAIN_SECONDS` of these tests, and how much longer the end may take.
 const DRAIN: u64 = 4;
@@ -30,7 +30,7 @@ const BEGUN: [(&str, &str); 7] = [
     ("a part of a head", "GET /live HTTP/1.1\r\nHost: x\r\n"),
     (
         "a webhook without its body",
-        "POST /incoming-call HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\nCallSid=",
+        "POST /incoming-call HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\nCallSid=",
     ),
     (
         "a sign-in without its body",
@@ -163,6 +163,36 @@ async fn a_call_that_goes_on_is_told_in_time_and_all_of_it_is_kept() {
     let heard = recorded.track(0).expect("a track").mulaw().expect("read");
     assert!(heard.len() > 8_000, "{}", heard.len());
     drop(held);
+}
+
+#[tokio::test]
+async fn a_database_that_never_answers_holds_up_no_end_and_costs_no_record() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = silent.local_addr().expect("an address").port();
+    let held = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = silent.accept().await {
+            held.push(stream);
+        }
+    });
+    let mut kept = keeping();
+    let database = format!("postgres://nobody@127.0.0.1:{port}/nothing");
+    kept.settings.retain(|(name, _)| *name != "DATABASE_URL");
+    kept.settings.push(("DATABASE_URL", database));
+    let mut program = kept.start().await;
+    let (caller, agent) = program.talk().await;
+    say(&caller, 1, Tongue::Spanish).await;
+    assert!(agent.wait_heard_audible(1_000, SOON).await);
+    let since = Instant::now();
+    program.terminate().await;
+    let (code, took) = ended(&mut program, since).await;
+    assert_eq!(code, Some(0), "{}", *program.log.borrow());
+    assert!(took < Duration::from_secs(DRAIN + MORE), "{took:?}");
+    let spooled = std::fs::read_to_string(kept.get("RECORDS_SPOOL")).expect("a spool");
+    for kept in ["\"shut_down\"", "\"utterance\""] {
+        assert!(spooled.to_lowercase().contains(kept), "{kept}: {spooled}");
+    }
+    held.abort();
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use super::secret::Secret;
 use super::user::{User, name_of};
 use super::{BODY_MAX, Desk, device, session};
 use crate::http::server::connection;
+use crate::hub::Limit;
 use crate::records::unix_ms;
 
 /// Who is signed in.
@@ -110,7 +111,12 @@ async fn check(
     origin: &Origin,
 ) -> Result<Result<User, NotSignedIn>, Refusal> {
     tokio::select! {
-        checked = desk.accounts.check(name, password, origin) => Ok(checked),
+        checked = desk.accounts.check(name, password, origin) => {
+            if matches!(checked, Err(NotSignedIn::Wait(_))) {
+                desk.hub.metrics.limits.hit(Limit::SignIns);
+            }
+            Ok(checked)
+        }
         () = desk.closing.cancelled() => Err(Refusal::away("The program is ending. Please try again in a moment.")),
     }
 }

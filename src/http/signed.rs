@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::server::connection::Connection;
 use crate::carrier::twilio::signature::{HEADER, SETTINGS_HEADER, Signed as SignedRequest, body_hash_fits};
 use crate::carrier::twilio::webhook::{self, Fields, TooMuch};
-use crate::hub::Hub;
+use crate::hub::{Hub, Limit};
 
 /// A webhook's form fields and query, after its signature has been checked.
 #[derive(Default)]
@@ -131,7 +131,8 @@ pub fn refuse(hub: &Hub, standing: Standing) -> Response {
 /// 413, counted and logged.
 fn refuse_size(hub: &Hub, error: TooMuch) -> Response {
     hub.metrics.unsigned.inc();
-    tracing::warn!(%error, "a webhook was refused for its size");
+    hub.metrics.limits.hit(Limit::WebhookSize);
+    tracing::debug!(%error, "a webhook was refused for its size");
     (StatusCode::PAYLOAD_TOO_LARGE, format!("{error}\n")).into_response()
 }
 

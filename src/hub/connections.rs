@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio_tungstenite::tungstenite::Message;
 
+use super::limits::Limit;
 use super::post::LegSocket;
 use super::session::{self, Lost, SessionSocket};
 use super::task::{CallTask, Later};
@@ -297,6 +298,9 @@ impl CallTask {
     pub(super) fn poll_writes(&mut self, cx: &mut Context<'_>) {
         for leg in &mut self.legs {
             let broken = matches!(leg.socket.poll_write(cx), Poll::Ready(Err(_)));
+            if leg.socket.piles_up() {
+                self.hub.metrics.limits.hit(Limit::LegQueue);
+            }
             if broken || leg.socket.piles_up() {
                 self.later.push_back(Later::LegClosed(leg.id));
             }

@@ -21,16 +21,28 @@ pub enum Limit {
     Unproven,
     /// The system had no descriptor for another connection.
     Descriptors,
+    /// Somebody who signs in was told to come again later.
+    SignIns,
+    /// The oldest of a user's feeds made room for a new one.
+    Feeds,
+    /// A webhook had more in it than Twilio would send.
+    WebhookSize,
+    /// A leg took nothing of what it was to be sent.
+    LegQueue,
 }
 
 impl Limit {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 10] = [
         Self::HeadTime,
         Self::BodyTime,
         Self::IdleTime,
         Self::ReadTime,
         Self::Unproven,
         Self::Descriptors,
+        Self::SignIns,
+        Self::Feeds,
+        Self::WebhookSize,
+        Self::LegQueue,
     ];
 
     /// Its name in figures and in the log.
@@ -42,6 +54,10 @@ impl Limit {
             Self::ReadTime => "read_time",
             Self::Unproven => "unproven_connections",
             Self::Descriptors => "descriptors",
+            Self::SignIns => "sign_ins",
+            Self::Feeds => "feeds",
+            Self::WebhookSize => "webhook_size",
+            Self::LegQueue => "leg_queue",
         }
     }
 }

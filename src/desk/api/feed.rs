@@ -25,6 +25,7 @@ use crate::desk::presence::Attendance;
 use crate::desk::refusal::Refusal;
 use crate::desk::user::User;
 use crate::desk::watch::{Kind, Rights, Watching};
+use crate::hub::Limit;
 
 /// A connection without news says that it lives: proxies drop what is silent for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -121,6 +122,7 @@ impl Viewer {
             }
             Rights::SignedOut => false,
             Rights::TooMany => {
+                self.desk.hub.metrics.limits.hit(Limit::Feeds);
                 self.tell("closed", &json!({"reason": "too_many"}));
                 false
             }

@@ -404,6 +404,7 @@ mod tests {
         assert_eq!((table.counts(), limits.count(Limit::Unproven)), ((3, 3), 1));
         drop(second);
         assert_eq!(table.counts(), (3, 3), "it does not count twice");
+        std::thread::sleep(Duration::from_millis(3));
         third.connection().reading();
         std::thread::sleep(Duration::from_millis(3));
         let fifth = table.admit();
