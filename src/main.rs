@@ -105,7 +105,7 @@ async fn run() -> ExitCode {
     if let Err(error) = dotenvy::dotenv()
         && !error.not_found()
     {
-        eprintln!(".env cannot be read: {error}");
+        eprintln!(".env cannot be read: {}", unreadable(&error));
         return ExitCode::from(serve::EXIT_CONFIG);
     }
     let result = match Arguments::parse().command.unwrap_or(Command::Serve) {
@@ -155,6 +155,22 @@ async fn run() -> ExitCode {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What is wrong with a `.env` file, without what stands in it: that may be a secret.
+fn unreadable(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(line, _) => {
+            let name: String = line
+                .chars()
+                .take_while(|c| c.is_ascii_uppercase() || *c == '_')
+                .collect();
+            let name = Some(name).filter(|name| line[name.len()..].trim_start().starts_with('='));
+            let which = name.map_or("a line".to_owned(), |name| format!("the line of {name}"));
+            format!("{which} is not understood; a value with a space, # or $ needs single quotes there")
+        }
+        error => error.to_string(),
     }
 }
 

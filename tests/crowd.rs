@@ -23,6 +23,9 @@ const HELD: Duration = Duration::from_secs(1);
 
 const WRONG: &str = "a wrong password";
 
+/// These tests measure what a crowd costs, so there is one crowd at a time.
+static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The program as a child, with a desk and nobody in it.
 struct Instance {
     child: Child,
@@ -132,6 +135,7 @@ async fn guess(client: &Client, public: &str, name: &str, address: &str) -> Stat
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_thousand_wrong_guesses_take_64_mb_at_most() {
+    let _one = ONE.lock().await;
     let instance = Instance::start().await;
     let start = instance.memory();
     let (spent, begun) = (instance.processor(), Instant::now());
@@ -163,6 +167,7 @@ async fn a_thousand_wrong_guesses_take_64_mb_at_most() {
 
 #[tokio::test]
 async fn a_known_device_is_in_within_two_seconds_whatever_others_try() {
+    let _one = ONE.lock().await;
     let office = Office::open(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
     let mut device = office.browser();
     assert_eq!(device.sign_in("ada", PASSWORD).await.status, 200);
@@ -204,6 +209,7 @@ async fn checks_a_second(office: &Office) -> f64 {
 
 #[tokio::test]
 async fn a_new_device_is_in_within_two_seconds_while_its_address_tries_25_names_a_second() {
+    let _one = ONE.lock().await;
     let office = Office::open(&[]).await;
     let able = checks_a_second(&office).await;
     if able < 40.0 {
@@ -234,6 +240,7 @@ async fn a_new_device_is_in_within_two_seconds_while_its_address_tries_25_names_
 
 #[tokio::test]
 async fn a_new_device_is_in_within_two_minutes_while_ten_others_try_its_name() {
+    let _one = ONE.lock().await;
     let office = Office::open(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
     office.hire("renée", Role::Agent).await;
     let mut crowd = JoinSet::new();

@@ -188,7 +188,7 @@ async fn hint(desk: &Desk) {
         Err(error) => tracing::warn!(%error, "the names of users cannot be looked at"),
     }
     let nobody = desk.accounts.users().await.is_ok_and(|users| users.is_empty());
-    if nobody && desk.settings.passwords {
+    if nobody && desk.settings.passwords && desk.oidc.is_none() {
         tracing::warn!(
             "nobody can sign in at the desk yet; add a user: duologue user add <name> --role admin"
         );

@@ -174,6 +174,9 @@ impl Reader<'_> {
         let records = self.records(database.as_ref());
         let recording = self.recording(!matches!(records, Some(None)));
         let desk = self.desk();
+        if matches!((&agent_dial, &desk), (Some(AgentDial::Desk), Some(None))) {
+            self.mistake::<()>("DESK", "AGENT_DIAL=desk needs it: nobody could take a call");
+        }
         let interpreter = self.choice(
             "INTERPRETER",
             &[

@@ -32,17 +32,13 @@ impl Hub {
         self.start_drain();
         self.tasks.close();
         tracing::info!(live = self.counts().0, "draining");
-        tokio::select! {
+        let why = tokio::select! {
             () = self.tasks.wait() => return,
-            () = tokio::time::sleep(cap - FAREWELL_MAX.min(cap / 2)) => {}
-            () = hurry.cancelled() => {}
-        }
+            () = tokio::time::sleep(cap - FAREWELL_MAX.min(cap / 2)) => "the time to drain is nearly over",
+            () = hurry.cancelled() => "a second signal",
+        };
         let (live, open) = self.counts();
-        tracing::warn!(
-            live,
-            open,
-            "the time to drain is over; telling everyone who is left"
-        );
+        tracing::warn!(live, open, why, "telling everyone who is left");
         for mailbox in self.registry.mailboxes() {
             // A full mailbox belongs to a call that hangs; there is nobody to tell.
             let _ = mailbox.try_send(Post::ShutDown);

@@ -245,7 +245,8 @@ async fn forget(
 ) -> Result<StatusCode, Refusal> {
     who.user.require(Role::Admin)?;
     let call: CallId = id.parse().map_err(|_| no_call())?;
-    if desk.board.call(call).is_some() {
+    // Also one that has told nothing yet: its caller is on the way.
+    if desk.board.call(call).is_some() || desk.hub.is_live(call) {
         return Err(Refusal::conflict("The call is not over."));
     }
     let erased = desk.store.erase_call(&id).await?;
