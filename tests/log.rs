@@ -50,6 +50,7 @@ async fn day(program: &Program, provider: &Provider) -> Planted {
     planted.add("account's token", &program.auth_token);
     planted.add("password", PASSWORD);
     strangers(program, &mut planted).await;
+    strange_streams(program, &mut planted).await;
     sign_on(program, provider, &mut planted).await;
     let caller = program.call_in();
     let agent = program.agent().await;
@@ -143,17 +144,25 @@ async fn strangers(program: &Program, planted: &mut Planted) {
         plant("code")
     );
     http.get(back).send().await.expect("an answer");
+}
+
+/// Streams of strangers: a token that fits nowhere, and words where something else belongs.
+async fn strange_streams(program: &Program, planted: &mut Planted) {
+    let public = &program.public;
+    let (page, words) = ("planted-token-of-a-page", "planted words in a frame");
+    planted.add("page's token", page);
+    planted.add("frame's words", words);
     // A page with a token that fits nowhere.
-    let mut page = common::page::knock(public, Some(public))
+    let mut socket = common::page::knock(public, Some(public))
         .await
         .expect("a handshake");
-    let introduction = json!({"token": plant("page-token")}).to_string();
-    page.send(Message::text(introduction)).await.expect("sent");
+    let introduction = json!({"token": page}).to_string();
+    socket.send(Message::text(introduction)).await.expect("sent");
     program.logs("a stream without a valid token is closed").await;
     // A signed stream whose introduction has words where something else belongs.
     let url = format!("{}/intercept", public.replacen("http", "ws", 1));
     let mut stream = program.carrier.raw_stream(&url, true).await.expect("a handshake");
-    let start = json!({"event": "start", "start": plant("in-a-frame")}).to_string();
+    let start = json!({"event": "start", "start": words}).to_string();
     stream.send_text(&start).await.expect("sent");
     program.logs("a stream's introduction cannot be understood").await;
 }
