@@ -71,7 +71,7 @@ async fn a_page_that_is_loaded_anew_is_back_in_its_call_and_still_muted_if_it_wa
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tab_that_crashes_is_followed_by_another_that_takes_its_place() {
-    let Some(mut scene) = Scene::begin().await else {
+    let Some(scene) = Scene::begin().await else {
         return;
     };
     let from = scene.caller.heard_ms();
