@@ -77,15 +77,13 @@ pub async fn sign_in(
     let password = Some(password).filter(|password| password::check(password).is_ok());
     let device = device::known(&desk, &headers).await?;
     let origin = match &device {
-        Some(device) if device.knows(&name) => {
-            connection::prove(&extensions);
-            Origin::Device(device.id())
-        }
+        Some(device) if device.knows(&name) => Origin::Device(device.id()),
         _ => Origin::Address(peer),
     };
     let checked = check(&desk, &name, password.unwrap_or_default(), &origin).await?;
     let user = checked.map_err(refused)?;
     let secret = Secret::random()?;
+    connection::prove(&extensions);
     let device = device::remember(&desk, device, &user.name).await?;
     desk.accounts.open(&user.name, &secret, unix_ms()).await?;
     tracing::info!(user = %user.name, "signed in");

@@ -233,8 +233,7 @@ async fn a_sign_in_is_redeemed_once_and_forgotten_when_it_is_too_old_anyway() {
 #[tokio::test]
 async fn users_of_before_have_no_worker_by_a_name_of_the_providers() {
     let folder = tempfile::tempdir().expect("a folder");
-    let accounts = accounts(&folder).await;
-    let pool = accounts.pool();
+    let before = accounts(&folder).await;
     for undo in [
         "DROP INDEX users_sign_on",
         "ALTER TABLE users DROP COLUMN sign_on",
@@ -246,12 +245,11 @@ async fn users_of_before_have_no_worker_by_a_name_of_the_providers() {
         "INSERT INTO users (name, password, subject, role, created) VALUES ('bob', NULL, 'x|1', 'agent', 0), \
             ('ada', 'x', 'x|2', 'admin', 0), ('ben@corp.example', NULL, NULL, 'agent', 0), ('cleo', 'x', NULL, 'agent', 0)",
     ] {
-        sqlx::query(undo).execute(pool).await.expect(undo);
+        sqlx::query(undo).execute(before.pool()).await.expect(undo);
     }
-    let url = format!("sqlite:{}", folder.path().join("users.db").display());
-    let store = Store::new(&url, 1).expect("a database");
-    store.prepare().await.expect("a schema");
-    let accounts = Accounts::new(Arc::new(store));
+    // The tables are changed while nobody uses them.
+    before.pool().close().await;
+    let accounts = accounts(&folder).await;
     let users = accounts.users().await.expect("users");
     let workers: Vec<_> = users
         .iter()

@@ -24,7 +24,7 @@ pub const AT_ONCE: usize = 2;
 
 /// Requests that wait of those who are known, and of strangers: each is a connection that is held.
 pub const KNOWN_MAX: usize = 64;
-pub const STRANGERS_MAX: usize = 256;
+pub const STRANGERS_MAX: usize = 96;
 
 /// Requests that wait for one name from one network. More of them would not be served within [`HOLD_MAX`] anyway.
 pub const SAME_MAX: usize = 4;

@@ -27,7 +27,7 @@ use crate::call::{Answer, Side};
 use crate::carrier::Dialect;
 use crate::carrier::browser::{self, Introduction};
 use crate::hub::socket::{Socket, page_config};
-use crate::hub::{AfterStream, Hub, NewStream};
+use crate::hub::{AfterStream, Hub, Limit, NewStream};
 use crate::language::Language;
 use crate::phrase::Phrase;
 
@@ -79,7 +79,9 @@ pub async fn open(State(hub): State<Arc<Hub>>, request: Request) -> Response {
                 }
             }
             _ => {
-                tracing::warn!("a page did not introduce itself");
+                if hub.metrics.limits.hit_first(Limit::Introduction) {
+                    tracing::warn!("a page did not introduce itself");
+                }
                 close(ws).await;
             }
         }

@@ -121,10 +121,13 @@ pub fn stream_standing(uri: &Uri, headers: &HeaderMap, hub: &Hub) -> Standing {
 /// 403, counted and logged.
 pub fn refuse(hub: &Hub, standing: Standing) -> Response {
     hub.metrics.unsigned.inc();
-    tracing::warn!(
-        ?standing,
-        "a request was refused for its signature; is PUBLIC_URL what Twilio calls?"
-    );
+    // Strangers fill no log: the others are counted.
+    if hub.metrics.limits.hit_first(Limit::Unsigned) {
+        tracing::warn!(
+            ?standing,
+            "a request was refused for its signature; is PUBLIC_URL what Twilio calls?"
+        );
+    }
     (StatusCode::FORBIDDEN, "the request is not signed by Twilio\n").into_response()
 }
 

@@ -22,7 +22,7 @@ use super::signed::{Standing, refuse, stream_standing};
 use crate::carrier::Dialect;
 use crate::carrier::twilio::stream;
 use crate::hub::socket::{Socket, leg_config};
-use crate::hub::{Hub, NewStream};
+use crate::hub::{Hub, Limit, NewStream};
 
 /// From the handshake until the stream has introduced itself.
 const INTRODUCTION_MAX: Duration = Duration::from_secs(5);
@@ -74,7 +74,9 @@ where
 async fn introduce(hub: &Hub, mut ws: LegStream) {
     let introduced = tokio::time::timeout(INTRODUCTION_MAX, introduction(hub, &mut ws)).await;
     let Ok(Some((token, call_sid, stream_sid))) = introduced else {
-        tracing::warn!("a stream did not introduce itself as one of this account's");
+        if hub.metrics.limits.hit_first(Limit::Introduction) {
+            tracing::warn!("a stream did not introduce itself as one of this account's");
+        }
         return close(ws).await;
     };
     let stream = NewStream {
@@ -91,7 +93,9 @@ pub(super) async fn attach(hub: &Hub, stream: NewStream) -> bool {
     let Err(mut stream) = hub.attach(Box::new(stream)) else {
         return true;
     };
-    tracing::warn!("a stream without a valid token is closed");
+    if hub.metrics.limits.hit_first(Limit::Introduction) {
+        tracing::warn!("a stream without a valid token is closed");
+    }
     stream.socket.close(false);
     let closing = std::future::poll_fn(|cx| stream.socket.poll_write(cx));
     let _ = tokio::time::timeout(CLOSE_MAX, closing).await;

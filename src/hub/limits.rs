@@ -19,6 +19,12 @@ pub enum Limit {
     ReadTime,
     /// The oldest connection that had proven nothing made room for a new one.
     Unproven,
+    /// The oldest idle connection of somebody with a session made room for a new one.
+    Proven,
+    /// A webhook or a stream without a valid signature.
+    Unsigned,
+    /// A stream or a page that did not introduce itself, or had no valid token.
+    Introduction,
     /// The system had no descriptor for another connection.
     Descriptors,
     /// Somebody who signs in was told to come again later.
@@ -32,12 +38,15 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::HeadTime,
         Self::BodyTime,
         Self::IdleTime,
         Self::ReadTime,
         Self::Unproven,
+        Self::Proven,
+        Self::Unsigned,
+        Self::Introduction,
         Self::Descriptors,
         Self::SignIns,
         Self::Feeds,
@@ -53,6 +62,9 @@ impl Limit {
             Self::IdleTime => "idle_time",
             Self::ReadTime => "read_time",
             Self::Unproven => "unproven_connections",
+            Self::Proven => "proven_connections",
+            Self::Unsigned => "unsigned",
+            Self::Introduction => "introductions",
             Self::Descriptors => "descriptors",
             Self::SignIns => "sign_ins",
             Self::Feeds => "feeds",
@@ -86,6 +98,12 @@ impl Limits {
     /// Somebody has run into this limit.
     pub fn hit(&self, limit: Limit) {
         self.hits.get_or_create(&labels(limit)).inc();
+    }
+
+    /// As [`Limits::hit`]; whether it is the first since the log was told, which is worth a line of its own.
+    pub fn hit_first(&self, limit: Limit) -> bool {
+        let told = self.told[limit as usize].load(Ordering::Relaxed);
+        self.hits.get_or_create(&labels(limit)).inc() == told
     }
 
     /// How often this limit was hit so far.

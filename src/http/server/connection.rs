@@ -2,7 +2,8 @@
 //!
 //! Anybody can open a connection. It is *unproven* until it has carried a valid signature, session or token. Unproven ones
 //! have a share of the descriptors; when that is full the oldest idle one is closed, and the newest gets its chance: it may
-//! be Twilio's.
+//! be Twilio's. Those that have proven something and are no media streams have a share of the same size, so that nobody who
+//! may sign in can take all descriptors: there, too, the oldest idle one goes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,11 +27,14 @@ pub const IDLE_MAX: Duration = Duration::from_secs(75);
 /// The other end takes nothing of what is written to it.
 pub const READ_MAX: Duration = Duration::from_secs(30);
 
+/// A connection that was opened, or sent its first byte, less than so many milliseconds ago is about to ask for something.
+const BEGINS: u64 = 1_000;
+
 /// All connections of a listener.
 #[derive(Debug)]
 pub struct Connections {
     limits: Arc<Limits>,
-    /// How many unproven ones there may be.
+    /// How many unproven ones there may be, and how many others that are no media streams.
     share: usize,
     epoch: Instant,
     state: Mutex<State>,
@@ -40,6 +44,8 @@ pub struct Connections {
 struct State {
     next: u64,
     unproven: usize,
+    /// Proven ones that are no media streams.
+    proven: usize,
     all: HashMap<u64, Arc<Shared>>,
 }
 
@@ -107,8 +113,11 @@ impl Connections {
     /// A place for a new connection. Where the unproven share is full the oldest idle one is closed.
     pub(super) fn admit(self: &Arc<Self>) -> Place {
         let mut state = self.state();
-        if state.unproven >= self.share && state.close_oldest() {
+        if state.unproven >= self.share && state.close_oldest(false, self.now()) {
             self.limits.hit(Limit::Unproven);
+        }
+        if state.proven >= self.share && state.close_oldest(true, self.now()) {
+            self.limits.hit(Limit::Proven);
         }
         let id = state.next;
         state.next += 1;
@@ -131,13 +140,14 @@ impl Connections {
         })
     }
 
-    /// Closes some unproven connections: the system has no descriptor left.
+    /// Closes some connections: the system has no descriptor left.
     pub(super) fn make_room(&self) {
         const AT_ONCE: usize = 8;
         self.limits.hit(Limit::Descriptors);
         let mut state = self.state();
         for _ in 0..AT_ONCE {
-            if !state.close_oldest() {
+            let now = self.now();
+            if !state.close_oldest(false, now) && !state.close_oldest(true, now) {
                 break;
             }
         }
@@ -184,13 +194,18 @@ impl Connections {
 }
 
 impl State {
-    /// Closes the unproven connection that has been idle for longest, or failing that has done anything for longest;
-    /// `false` if there is none. It stops counting at once.
-    fn close_oldest(&mut self) -> bool {
-        let unproven = self.all.values().filter(|one| !one.is_proven());
-        let oldest = unproven.min_by_key(|one| {
+    /// Closes the connection, an unproven or a proven one, that has been idle for longest, or failing that has done anything
+    /// for longest; `false` if there is none. One that has only just come is the last to go, and a media stream never goes.
+    /// It stops counting at once.
+    fn close_oldest(&mut self, proven: bool, now: u64) -> bool {
+        let some = self
+            .all
+            .values()
+            .filter(|one| one.is_proven() == proven && !one.is_free());
+        let oldest = some.min_by_key(|one| {
             let (doing, since) = one.doing();
-            (doing == Doing::Request, since)
+            let begins = matches!(doing, Doing::Opened | Doing::Head) && now.saturating_sub(since) < BEGINS;
+            (begins, doing == Doing::Request, since)
         });
         let Some(oldest) = oldest.cloned() else {
             return false;
@@ -201,9 +216,15 @@ impl State {
     }
 
     fn forget(&mut self, one: &Shared) {
-        if self.all.remove(&one.id).is_some() && !one.is_proven() {
-            self.unproven -= 1;
+        if self.all.remove(&one.id).is_none() || one.is_free() {
+            return;
         }
+        let count = if one.is_proven() {
+            &mut self.proven
+        } else {
+            &mut self.unproven
+        };
+        *count -= 1;
     }
 }
 
@@ -214,6 +235,10 @@ impl Shared {
 
     fn is_proven(&self) -> bool {
         self.proven.load(Ordering::Relaxed)
+    }
+
+    fn is_free(&self) -> bool {
+        self.free.load(Ordering::Relaxed)
     }
 
     fn is_closed(&self) -> bool {
@@ -227,7 +252,7 @@ impl Shared {
     }
 
     fn overdue(&self, now: u64) -> Option<Limit> {
-        if self.free.load(Ordering::Relaxed) || self.is_closed() {
+        if self.is_free() || self.is_closed() {
             return None;
         }
         let longer = |since: u64, max: Duration| u128::from(now.saturating_sub(since)) > max.as_millis();
@@ -253,9 +278,9 @@ impl Connection {
         let mut state = self.table.state();
         if !self.shared.proven.swap(true, Ordering::Relaxed) && state.all.contains_key(&self.shared.id) {
             state.unproven -= 1;
+            state.proven += 1;
         }
-        drop(state);
-        self.set_free();
+        self.set_free(&mut state);
     }
 
     /// The head of a request has come, and its body is still coming.
@@ -277,16 +302,18 @@ impl Connection {
 
     pub(super) fn upgraded(&self) {
         self.set(Doing::Upgraded);
-        self.set_free();
+        self.set_free(&mut self.table.state());
     }
 
     pub(super) fn hit(&self, limit: Limit) {
         self.table.hit(limit);
     }
 
-    fn set_free(&self) {
-        if self.shared.is_proven() && self.shared.doing().0 == Doing::Upgraded {
-            self.shared.free.store(true, Ordering::Relaxed);
+    fn set_free(&self, state: &mut State) {
+        let free = self.shared.is_proven() && self.shared.doing().0 == Doing::Upgraded;
+        if free && !self.shared.free.swap(true, Ordering::Relaxed) && state.all.contains_key(&self.shared.id)
+        {
+            state.proven -= 1;
         }
     }
 
@@ -304,7 +331,7 @@ impl Place {
 
     /// Whether nothing here is asked any more.
     pub(super) fn is_free(&self) -> bool {
-        self.0.shared.free.load(Ordering::Relaxed)
+        self.0.shared.is_free()
     }
 
     /// Whether whoever reads has to stop. Wakes `waker` when that changes.
@@ -415,8 +442,8 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_proven_anything_makes_room_for_nobody() {
-        let (table, limits) = table(1);
+    fn whoever_has_proven_anything_makes_room_for_no_stranger() {
+        let (table, limits) = table(6);
         let proven: Vec<Place> = (0..5)
             .map(|_| {
                 let place = table.admit();
@@ -425,14 +452,55 @@ mod tests {
                 place
             })
             .collect();
-        let stranger = table.admit();
-        assert_eq!((table.counts(), limits.count(Limit::Unproven)), ((6, 1), 0));
+        let strangers: Vec<Place> = (0..6).map(|_| table.admit()).collect();
+        assert_eq!((table.counts(), limits.count(Limit::Unproven)), ((11, 6), 0));
         let newer = table.admit();
-        assert!(!is_open(&stranger) && is_open(&newer) && proven.iter().all(is_open));
-        table.make_room();
-        assert!(!is_open(&newer) && proven.iter().all(is_open));
-        drop((proven, stranger, newer));
+        assert!(is_open(&newer) && proven.iter().all(is_open));
+        assert_eq!(strangers.iter().filter(|one| !is_open(one)).count(), 1);
+        drop((proven, strangers, newer));
         assert_eq!(table.counts(), (0, 0));
+    }
+
+    #[test]
+    fn somebody_with_a_session_takes_no_more_than_a_share_and_no_media_stream_goes() {
+        let (table, limits) = table(3);
+        let stream = table.admit();
+        stream.connection().upgraded();
+        stream.connection().prove();
+        let mut idle = Vec::new();
+        for _ in 0..9 {
+            let place = table.admit();
+            place.connection().answering();
+            place.connection().prove();
+            place.connection().answered();
+            idle.push(place);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert_eq!(idle.iter().filter(|one| is_open(one)).count(), 3);
+        assert!(is_open(&stream) && is_open(&idle[8]), "the newest stays");
+        assert_eq!((table.counts(), limits.count(Limit::Proven)), ((4, 0), 6));
+        for _ in 0..3 {
+            table.make_room();
+        }
+        assert!(is_open(&stream) && !idle.iter().any(is_open));
+        drop((stream, idle));
+        assert_eq!(table.counts(), (0, 0));
+    }
+
+    #[test]
+    fn a_crowd_that_waits_for_answers_does_not_send_the_newest_away() {
+        let (table, _) = table(3);
+        let waiting: Vec<Place> = (0..3)
+            .map(|_| {
+                let place = table.admit();
+                place.connection().answering();
+                std::thread::sleep(Duration::from_millis(2));
+                place
+            })
+            .collect();
+        let (new, newer) = (table.admit(), table.admit());
+        assert!(is_open(&new) && is_open(&newer) && is_open(&waiting[2]));
+        assert!(!is_open(&waiting[0]) && !is_open(&waiting[1]));
     }
 
     #[test]
