@@ -332,6 +332,7 @@ export const words = {
     dialling: 'agent dialled, attempt',
     offered: 'offered to an agent',
     offered_again: 'offered again',
+    process_lost: 'the program had died',
     accepted: 'accepted',
     transfer_started: 'handing over began',
     transfer_ended: 'handing over ended',
