@@ -7,9 +7,9 @@ mod common;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use common::SOON;
 use common::people::contains;
 use common::program::Instance;
+use common::{SOON, Stage};
 use duologue::http::server::connection::{HEAD_MAX, OPENED_MAX};
 use duologue::http::server::{body, descriptors};
 use duologue::sim::speech::{self, Tongue};
@@ -184,4 +184,39 @@ async fn what_is_begun_and_not_ended_is_closed_in_its_time() {
     for (took, limit) in [(idle, OPENED_MAX), (head, HEAD_MAX), (body_time, body::BODY_MAX)] {
         assert!(took >= limit && took < limit + slack, "{took:?} of {limit:?}");
     }
+}
+
+#[tokio::test]
+async fn figures_are_for_whoever_has_the_token_and_nobody_else() {
+    let (without, with) = tokio::join!(
+        Stage::set(&[]),
+        Stage::set(&[("METRICS_TOKEN", "a token nobody guesses")])
+    );
+    let ask = async |stage: &Stage, token: &str| {
+        let request = reqwest::Client::new().get(stage.url("/metrics"));
+        let answer = request.header("authorization", token).send().await;
+        let answer = answer.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a text"))
+    };
+    let right = "Bearer a token nobody guesses";
+    assert_eq!(ask(&without, right).await.0, 404);
+    for wrong in [
+        "",
+        "Bearer ",
+        "Bearer a token somebody guesses",
+        "a token nobody guesses",
+    ] {
+        let (status, text) = ask(&with, wrong).await;
+        assert!(status == 401 && !text.contains("duologue_"), "{wrong}");
+    }
+    let (status, figures) = ask(&with, right).await;
+    assert_eq!(status, 200);
+    for figure in [
+        "duologue_calls_total 0",
+        "duologue_limit_hits_total{limit=\"head_time\"} 0",
+    ] {
+        assert!(figures.contains(figure), "{figure}: {figures}");
+    }
+    without.strike().await;
+    with.strike().await;
 }

@@ -162,6 +162,35 @@ async fn a_spool_that_is_shortened_while_its_writer_runs_does_not_keep_it_from_w
     assert_eq!(store.utterances("b").await.expect("asked").len(), 1);
 }
 
+/// A program of this name has said that it is there.
+async fn is_there(url: &str, name: &str) {
+    let text = "INSERT INTO instances (id, started, seen) VALUES ($1, $2, $3)";
+    let there = sqlx::query(text).bind(name.to_owned());
+    let there = there.bind(unix_ms()).bind(unix_ms());
+    let mut connection = sqlx::AnyConnection::connect(url).await.expect("the database");
+    there.execute(&mut connection).await.expect("noted");
+}
+
+/// What a program of this name has left of a call that has not ended: it was last heard of nine seconds after its beginning.
+fn left_open(name: &str, started: i64) -> [Record; 3] {
+    let open = CallRecord {
+        instance: Some(name.to_owned()),
+        ..call(&id(1), "+1", started)
+    };
+    let said = UtteranceRecord {
+        heard_end: Some(started + 9_000),
+        ..utterance(&id(1), Speaker::Agent, 1, started + 5_000)
+    };
+    let event = EventRecord {
+        call: id(1),
+        number: 1,
+        at: started + 8_000,
+        kind: "renewed".to_owned(),
+        ..EventRecord::default()
+    };
+    [Record::Call(open), Record::Utterance(said), Record::Event(event)]
+}
+
 #[tokio::test]
 async fn a_call_that_died_with_its_program_is_closed_at_the_next_start_as_trouble_of_the_service() {
     let place = tempfile::tempdir().expect("a folder");
@@ -171,27 +200,8 @@ async fn a_call_that_died_with_its_program_is_closed_at_the_next_start_as_troubl
         let started = unix_ms() - 100_000;
         // One that will die: it has just said that it is there.
         let dead = Spool::open(&spool).expect("a spool");
-        let text = "INSERT INTO instances (id, started, seen) VALUES ($1, $2, $3)";
-        let there = sqlx::query(text).bind(dead.name().to_owned());
-        let there = there.bind(unix_ms()).bind(unix_ms());
-        let mut connection = sqlx::AnyConnection::connect(&url).await.expect("the database");
-        there.execute(&mut connection).await.expect("noted");
-        let open = CallRecord {
-            instance: Some(dead.name().to_owned()),
-            ..call(&id(1), "+1", started)
-        };
-        let said = UtteranceRecord {
-            heard_end: Some(started + 9_000),
-            ..utterance(&id(1), Speaker::Agent, 1, started + 5_000)
-        };
-        let event = EventRecord {
-            call: id(1),
-            number: 1,
-            at: started + 8_000,
-            kind: "renewed".to_owned(),
-            ..EventRecord::default()
-        };
-        let left = [Record::Call(open), Record::Utterance(said), Record::Event(event)];
+        is_there(&url, dead.name()).await;
+        let left = left_open(dead.name(), started);
         store.write(&left).await.expect("written");
         // Another program with the same database, whose calls go on.
         let (other_queue, other) = start(Store::new(&url, 2).expect("a store"), &place.path().join("other"));
