@@ -174,8 +174,8 @@ fn follow(stderr: tokio::process::ChildStderr) -> watch::Receiver<String> {
 /// The last cookie that an answer sets and that is not taken away.
 pub fn cookie(answer: &Response) -> String {
     let cookies = answer.headers().get_all("set-cookie").iter();
-    let cookies = cookies.map(|cookie| cookie.to_str().expect("text").to_owned());
-    let kept = cookies.filter(|cookie| !cookie.contains("Max-Age=0")).next_back();
+    let mut cookies = cookies.map(|cookie| cookie.to_str().expect("text").to_owned());
+    let kept = cookies.rfind(|cookie| !cookie.contains("Max-Age=0"));
     let kept = kept.expect("a cookie");
     kept.split(';').next().unwrap_or_default().to_owned()
 }
