@@ -161,7 +161,10 @@ async fn records_are_kept_found_and_erased(url: &str, stores: &[Store]) {
     let year = Range::new("2026-01-01", "2026-12-31", "UTC").expect("a range");
     stores[0].figures(&year).await.expect("figures");
     let id = format!("{:032x}", 7);
-    assert_eq!(stores[1].erase_call(&id).await.expect("erased"), std::slice::from_ref(&id));
+    assert_eq!(
+        stores[1].erase_call(&id).await.expect("erased"),
+        std::slice::from_ref(&id)
+    );
     assert_eq!(stores[2].erase_number("34600008").await.expect("erased").len(), 1);
     assert_eq!(stores[3].call(&id).await.expect("asked"), None);
     tokio::task::spawn_blocking(|| writer.finish())
