@@ -64,7 +64,7 @@ pub fn write(path: &Path, mulaw: &[u8]) -> Result<(), WavError> {
     )
 }
 
-/// As [`write`], to anything that can be written to.
+/// As [`write()`], to anything that can be written to.
 ///
 /// # Errors
 /// Whatever that says.

@@ -1,6 +1,6 @@
 //! The log, to standard error, and what may stand in it.
 //!
-//! Our own lines carry no secret and nothing that anybody said, at any level. Those of libraries below [`LIBRARIES_MAX`]
+//! Our own lines carry no secret and nothing that anybody said, at any level. Those of libraries below `LIBRARIES_MAX`
 //! carry whatever passes through them, headers, keys, cookies and words, so they are never logged, whoever asks for them.
 
 use std::backtrace::{Backtrace, BacktraceStatus};

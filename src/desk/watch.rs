@@ -1,8 +1,8 @@
 //! Who watches at the desk: open feeds and listeners, with the rights that they have now.
 //!
 //! What has been opened ends, or shrinks, when the rights behind it do. One task looks after all of them: at once when
-//! something changes here, and every [`LOOK_EVERY`] for what another instance, or the command line, has changed. That is a
-//! question for each [`ASKED_AT_ONCE`] sessions that watch, and none while nobody does.
+//! something changes here, and every `LOOK_EVERY` for what another instance, or the command line, has changed. That is a
+//! question for each `ASKED_AT_ONCE` sessions that watch, and none while nobody does.
 //!
 //! There is a bound for each session and each user. The oldest goes, so that a forgotten tab locks nobody out.
 
