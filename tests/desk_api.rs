@@ -131,6 +131,7 @@ async fn a_call_that_waits_is_not_for_somebody_whom_only_the_provider_has_named(
     bo.watch("/api/live").await.until("calls", waits).await;
     let taken = bo.post(&format!("/api/calls/{id}/take"), json!({})).await;
     assert_eq!(taken, StatusCode::OK);
+    assert!(caller.hang_up(SOON).await);
     stage.strike().await;
 }
 
