@@ -135,7 +135,8 @@ async fn several_tabs_are_on_their_way_at_once_and_the_oldest_of_many_goes() {
     let oldest = ana.get(&tabs[0]).await;
     refused(&oldest, &ana);
     for tab in [5, 4, 7] {
-        assert_eq!(ana.get(&tabs[tab]).await.status, 200, "{tab}");
+        let answer = ana.get(&tabs[tab]).await;
+        assert_eq!(answer.status, 200, "{tab}: {}", answer.text);
     }
     // Two that begin before either has an answer, each without the other's cookie.
     let (mut one, mut two) = (office.browser(), office.browser());

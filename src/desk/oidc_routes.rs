@@ -18,7 +18,7 @@ use super::pace::Who;
 use super::refusal::Refusal;
 use super::secret::Secret;
 use super::session_routes::{private, with_cookie};
-use super::sign_in::{self, PENDING_FOR, SignIn};
+use super::sign_in::{PENDING_FOR, SignIn};
 use super::{Desk, session};
 use crate::address::Address;
 use crate::config::Config;
@@ -69,9 +69,10 @@ async fn begin(desk: &Desk, oidc: &Oidc, headers: &HeaderMap) -> Result<Response
     let location = HeaderValue::from_str(location.as_str())
         .map_err(|_| Failed::Setup("its address cannot be sent".into()))?;
     let away = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
-    let away = with_cookie(away, &sign_in.cookie(&desk.config, key, now));
-    let old = sign_in::no_old_cookies(headers, &desk.config, key, now);
-    Ok(old.iter().fold(away, |away, cookie| with_cookie(away, cookie)))
+    let cookies = sign_in.cookies(headers, &desk.config, key, now);
+    Ok(cookies
+        .iter()
+        .fold(away, |away, cookie| with_cookie(away, cookie)))
 }
 
 /// End a single sign-on; the provider sends the browser here.

@@ -46,14 +46,21 @@ impl SignIn {
         })
     }
 
-    /// `Set-Cookie` that keeps it. `now`: milliseconds since 1970.
-    pub fn cookie(&self, config: &Config, key: &Key, now: i64) -> String {
+    /// `Set-Cookie` that keeps it beside the others of this browser, and one for each of those that are too many by then.
+    /// `now`: milliseconds since 1970.
+    pub fn cookies(&self, headers: &HeaderMap, config: &Config, key: &Key, now: i64) -> Vec<String> {
+        let others = others(headers, config, key, now);
+        // Later than all of them, also within the same millisecond.
+        let begun = others.first().map_or(now, |(newest, _)| now.max(newest + 1));
         let parts = [&self.state, &self.nonce, &self.verifier].map(Secret::reveal);
-        let payload = format!("{}.{now}", parts.join("."));
+        let payload = format!("{}.{begun}", parts.join("."));
         let value = key.sign(PURPOSE, payload.as_bytes(), now + PENDING_FOR);
         let name = name(config, self.state.reveal());
         // It must come along when the provider sends the browser back, so it cannot be strict.
-        session::set(config, &name, &value, "Lax", PENDING_FOR / 1000)
+        let new = session::set(config, &name, &value, "Lax", PENDING_FOR / 1000);
+        let old = others.iter().skip(PENDING_MAX - 1);
+        let old = old.map(|(_, name)| session::set(config, name, "", "Lax", 0));
+        std::iter::once(new).chain(old).collect()
     }
 
     /// The one with this state, if this browser has begun it and there is still time.
@@ -73,17 +80,15 @@ impl SignIn {
     }
 }
 
-/// `Set-Cookie` for each that this browser has too many, so that another one has a place.
-pub fn no_old_cookies(headers: &HeaderMap, config: &Config, key: &Key, now: i64) -> Vec<String> {
+/// When each sign-in of this browser was begun, and its cookie; the newest first, and last what is none of ours.
+fn others<'a>(headers: &'a HeaderMap, config: &Config, key: &Key, now: i64) -> Vec<(i64, &'a str)> {
     let prefix = prefix(config);
-    let mut kept: Vec<(i64, &str)> = cookies(headers)
+    let mut all: Vec<_> = cookies(headers)
         .filter(|(name, _)| name.starts_with(prefix))
         .map(|(name, value)| (open(key, value, now).map_or(0, |(_, begun)| begun), name))
         .collect();
-    kept.sort_unstable_by(|one, other| other.cmp(one));
-    let old = kept.into_iter().skip(PENDING_MAX - 1);
-    old.map(|(_, name)| session::set(config, name, "", "Lax", 0))
-        .collect()
+    all.sort_unstable_by(|one, other| other.cmp(one));
+    all
 }
 
 fn prefix(config: &Config) -> &'static str {
