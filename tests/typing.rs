@@ -2,6 +2,11 @@
 
 mod common;
 
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use common::people::{PAUSE, call_named, say, understood};
 use common::sound::Recording;
 use common::{CALLER, SOON, Stage};
@@ -108,6 +113,20 @@ async fn a_call_is_taken_at_the_desk_and_worked_on_by_text_alone() {
         agent.send_text(message).await.expect("sent");
     }
     stage.events.conversation(call).await;
+    // Whoever works by text alone is there all the same: they send silence.
+    let silence = STANDARD.encode([0xFF; 160]);
+    let silent = tokio::spawn(async move {
+        let mut step = tokio::time::interval(Duration::from_millis(20));
+        for frame in 0_u64.. {
+            step.tick().await;
+            let media = json!({"event": "media", "sequenceNumber": (frame + 2).to_string(), "streamSid": "MZ7", "media": {
+                "track": "inbound", "chunk": (frame + 1).to_string(), "timestamp": (frame * 20).to_string(),
+                "payload": silence}});
+            if agent.send_text(&media.to_string()).await.is_err() {
+                return;
+            }
+        }
+    });
     let worker = Some("ana".to_owned());
     let accepted = Event::Accepted { worker };
     assert_eq!(stage.events.count(call, |event| *event == accepted), 1);
@@ -118,5 +137,6 @@ async fn a_call_is_taken_at_the_desk_and_worked_on_by_text_alone() {
     assert!(stage.hub.control(call, Control::HangUp));
     assert_eq!(stage.ended(call).await, Reason::AgentHungUp);
     assert!(caller.ended(SOON).await);
+    silent.abort();
     stage.strike().await;
 }

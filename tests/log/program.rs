@@ -171,13 +171,14 @@ fn follow(stderr: tokio::process::ChildStderr) -> watch::Receiver<String> {
     followed
 }
 
-/// The last cookie that an answer sets and that is not taken away.
+/// The cookie of the session that an answer begins, or else the last that it sets and does not take away.
 pub fn cookie(answer: &Response) -> String {
     let cookies = answer.headers().get_all("set-cookie").iter();
-    let mut cookies = cookies.map(|cookie| cookie.to_str().expect("text").to_owned());
-    let kept = cookies.rfind(|cookie| !cookie.contains("Max-Age=0"));
-    let kept = kept.expect("a cookie");
-    kept.split(';').next().unwrap_or_default().to_owned()
+    let cookies = cookies.map(|cookie| cookie.to_str().expect("text").to_owned());
+    let kept: Vec<String> = cookies.filter(|cookie| !cookie.contains("Max-Age=0")).collect();
+    let session = kept.iter().find(|cookie| cookie.contains("session="));
+    let cookie = session.or(kept.last()).expect("a cookie");
+    cookie.split(';').next().unwrap_or_default().to_owned()
 }
 
 /// What a feed tells first.
